@@ -1,0 +1,1 @@
+"""ZeroTrip: government services in which the data runs the errand."""

@@ -1,0 +1,1 @@
+"""Shipments to and from the applicant, and the carriers that move them."""

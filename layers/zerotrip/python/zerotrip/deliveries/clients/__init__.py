@@ -1,0 +1,1 @@
+"""Carriers: the only HTTP of this package."""

@@ -1,0 +1,1 @@
+"""People, companies, agents, organisations, officers; sessions and roles."""

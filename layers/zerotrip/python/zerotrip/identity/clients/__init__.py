@@ -1,0 +1,1 @@
+"""Who vouches for a person: the only HTTP of this package."""

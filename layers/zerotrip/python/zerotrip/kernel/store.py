@@ -1,0 +1,266 @@
+"""The Tables port on DynamoDB, through PynamoDB. The only PynamoDB of the kernel.
+
+Every table has the same row: hot keys as attributes, the body as one JSON blob.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.exceptions import (
+    GetError,
+    PynamoDBException,
+    QueryError,
+    TransactWriteError,
+)
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from zerotrip.kernel.errors import Retry
+from zerotrip.kernel.tables import Delete, Expect, Put, Rejected, StoredRow, Write
+
+_INDEX_KEYS = {
+    "due": ("due_pk", "due_at"),
+    "worklist": ("work_pk", "work_due"),
+    "subject": ("subject_pk", "received_at"),
+}
+_LOST_A_RACE = {
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+}
+
+
+class _StoredModel(Model):
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    data = UnicodeAttribute()
+    version = NumberAttribute(null=True)
+    stage = UnicodeAttribute(null=True)
+    sealed = BinaryAttribute(null=True, legacy_encoding=False)
+    due_pk = UnicodeAttribute(null=True)
+    due_at = UnicodeAttribute(null=True)
+    work_pk = UnicodeAttribute(null=True)
+    work_due = UnicodeAttribute(null=True)
+    subject_pk = UnicodeAttribute(null=True)
+    received_at = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+
+
+class DynamoTables:
+    """Tables by their short names (`records`, `drafts`, …) mapped to real ones."""
+
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        *,
+        region: str,
+        host: str | None = None,
+    ) -> None:
+        self._names = dict(names)
+        self._connection = Connection(region=region, host=host)
+        self._region = region
+        self._host = host
+
+    @property
+    def connection(self) -> Connection:
+        """PynamoDB's connection: its botocore session serves every other client."""
+        return self._connection
+
+    @functools.cached_property
+    def _models(self) -> dict[str, type[_StoredModel]]:
+        return {
+            short: type(
+                f"{short.title()}Row",
+                (_StoredModel,),
+                {
+                    "Meta": type(
+                        "Meta",
+                        (),
+                        {
+                            "table_name": real,
+                            "region": self._region,
+                            "host": self._host,
+                        },
+                    )
+                },
+            )
+            for short, real in self._names.items()
+        }
+
+    def get(self, table: str, pk: str, sk: str) -> StoredRow | None:
+        """One consistent read."""
+        try:
+            answer = self._connection.get_item(
+                self._names[table], pk, range_key=sk, consistent_read=True
+            )
+        except GetError as error:
+            raise _passing(error) from error
+        item = answer.get("Item")
+        return None if item is None else _from_item(item)
+
+    def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
+        """Batch reads of 100; PynamoDB asks again for unprocessed keys."""
+        if not keys:
+            return []
+        model = self._models[table]
+        return [_from_model(found) for found in model.batch_get(list(keys))]
+
+    def query(self, table: str, pk: str, prefix: str = "") -> list[StoredRow]:
+        """All pages of a partition, consistently."""
+        model = self._models[table]
+        condition = model.sk.startswith(prefix) if prefix else None
+        try:
+            found = list(model.query(pk, condition, consistent_read=True))
+        except QueryError as error:
+            raise _passing(error) from error
+        return [_from_model(row) for row in found]
+
+    def index(
+        self,
+        table: str,
+        name: str,
+        partition: str,
+        *,
+        until: str | None = None,
+        newest_first: bool = False,
+        limit: int = 100,
+    ) -> list[tuple[str, str]]:
+        """One page of a keys-only index."""
+        partition_key, sort_key = _INDEX_KEYS[name]
+        values: dict[str, Any] = {":p": {"S": partition}}
+        condition = "#p = :p"
+        names = {"#p": partition_key}
+        if until is not None:
+            values[":u"] = {"S": until}
+            names["#s"] = sort_key
+            condition += " AND #s <= :u"
+        answer = self._connection.dispatch(
+            "Query",
+            {
+                "TableName": self._names[table],
+                "IndexName": name,
+                "KeyConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+                "ScanIndexForward": not newest_first,
+                "Limit": limit,
+            },
+        )
+        return [(row["pk"]["S"], row["sk"]["S"]) for row in answer["Items"]]
+
+    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
+        """One TransactWriteItems; old rows come back on failed conditions."""
+        transaction = TransactWrite(
+            connection=self._connection, client_request_token=token
+        )
+        # PynamoDB sends deletes before puts: the reasons come back in that order.
+        order: list[int] = []
+        for position, write in enumerate(writes):
+            if isinstance(write, Delete):
+                order.append(position)
+                model = self._models[write.table](write.pk, write.sk)
+                transaction.delete(
+                    model, condition=_condition(type(model), write.expect)
+                )
+        for position, write in enumerate(writes):
+            if isinstance(write, Put):
+                order.append(position)
+                model = _to_model(self._models[write.table], write.row)
+                transaction.save(
+                    model,
+                    condition=_condition(type(model), write.expect),
+                    return_values="ALL_OLD",
+                )
+        try:
+            transaction._commit()
+        except TransactWriteError as error:
+            raise _rejection(error, order) from error
+
+
+def _condition(model: type[_StoredModel], expect: Expect) -> Condition | None:
+    parts: list[Condition] = []
+    if expect.absent:
+        parts.append(model.pk.does_not_exist())
+    if expect.version is not None:
+        parts.append(model.version == expect.version)
+    if expect.stages:
+        parts.append(model.stage.is_in(*sorted(expect.stages)))
+    return functools.reduce(lambda a, b: a & b, parts) if parts else None
+
+
+def _rejection(error: TransactWriteError, order: list[int]) -> Exception:
+    if error.cause_response_code != "TransactionCanceledException":
+        return _passing(error)
+    reasons = list(error.cancellation_reasons)
+    failed: set[int] = set()
+    olds: dict[int, StoredRow | None] = {}
+    for position, reason in zip(order, reasons, strict=True):
+        if reason is not None and reason.code == "ConditionalCheckFailed":
+            failed.add(position)
+            olds[position] = _from_item(reason.raw_item) if reason.raw_item else None
+    others = {r.code for r in reasons if r is not None} - {"ConditionalCheckFailed"}
+    if not failed and others - _LOST_A_RACE:
+        return error
+    return Rejected(frozenset(failed), olds)
+
+
+def _passing(error: PynamoDBException) -> Retry:
+    return Retry(
+        "database_unavailable",
+        "数据库暂时不可用,系统会自动重试。",
+        "The database does not answer now; the step is tried again.",
+        detail={"cause": error.cause_response_code or type(error).__name__},
+    )
+
+
+def _to_model(model: type[_StoredModel], row: StoredRow) -> _StoredModel:
+    made = model(row.pk, row.sk)
+    made.data = json.dumps(dict(row.data), ensure_ascii=False, separators=(",", ":"))
+    made.version = row.version
+    made.stage = row.stage
+    made.sealed = row.sealed
+    made.due_pk, made.due_at = row.due or (None, None)
+    made.work_pk, made.work_due = row.work or (None, None)
+    made.subject_pk, made.received_at = row.subject or (None, None)
+    made.expires_at = row.expires_at
+    return made
+
+
+def _from_model(found: _StoredModel) -> StoredRow:
+    return _from_item(cast(dict[str, Any], found.serialize()))
+
+
+def _from_item(item: Mapping[str, Mapping[str, Any]]) -> StoredRow:
+    def text(name: str) -> str | None:
+        return item[name]["S"] if name in item else None
+
+    def number(name: str) -> int | None:
+        return int(item[name]["N"]) if name in item else None
+
+    def pair(first: str, second: str) -> tuple[str, str] | None:
+        left, right = text(first), text(second)
+        return (left, right) if left is not None and right is not None else None
+
+    return StoredRow(
+        pk=item["pk"]["S"],
+        sk=item["sk"]["S"],
+        data=json.loads(item["data"]["S"]),
+        version=number("version"),
+        stage=text("stage"),
+        sealed=bytes(item["sealed"]["B"]) if "sealed" in item else None,
+        due=pair("due_pk", "due_at"),
+        work=pair("work_pk", "work_due"),
+        subject=pair("subject_pk", "received_at"),
+        expires_at=number("expires_at"),
+    )

@@ -1,0 +1,32 @@
+"""Instants are UTC in storage; legal days are Asia/Shanghai."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+# China keeps one offset the whole year since 1991; a fixed offset needs no tz data.
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+def to_text(instant: datetime) -> str:
+    """`2026-11-21T08:00:00.000Z`: sorts as text, milliseconds, always UTC."""
+    moment = instant.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def from_text(text: str) -> datetime:
+    """The instant of an RFC 3339 text. Raises ValueError when there is no offset."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"no offset in {text!r}")
+    return instant.astimezone(UTC)
+
+
+def legal_day(instant: datetime) -> date:
+    """The calendar day on which the law sees this instant."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def spoken(instant: datetime) -> str:
+    """How a person reads it: `2026-11-21 16:00` in Shanghai time."""
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

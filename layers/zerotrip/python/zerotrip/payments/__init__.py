@@ -1,0 +1,1 @@
+"""Bills, the channels that collect them, refunds and receipts."""

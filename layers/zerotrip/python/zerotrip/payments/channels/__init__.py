@@ -1,0 +1,1 @@
+"""Payment channels: the only HTTP of this package."""
