@@ -105,7 +105,7 @@ class Records:
             keys = self.tables.index(
                 RECORDS_TABLE, "due", f"{tenant}#DUE#{shard}", until=until, limit=limit
             )
-            found.extend(Key.from_pk(pk) for pk, _ in keys)
+            found.extend(Key.from_pk(pk) for pk, sk in keys if sk == HEAD)
         return found
 
     def of_subject(self, tenant: str, sub: str, limit: int = 100) -> list[Key]:

@@ -30,3 +30,11 @@ def legal_day(instant: datetime) -> date:
 def spoken(instant: datetime) -> str:
     """How a person reads it: `2026-11-21 16:00` in Shanghai time."""
     return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day (29 February)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    last = (first_of_next - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))

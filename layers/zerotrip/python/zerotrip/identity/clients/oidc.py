@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
@@ -19,6 +19,8 @@ import urllib3
 
 from zerotrip.kernel.errors import GiveUp, Unauthenticated, Unavailable
 
+# A key id that we do not know asks the provider again, but not more often than this.
+_KEYS_MIN_AGE_SECONDS = 30.0
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "nonce"]
 # Most special first: the first match names what was wrong with the id_token.
 _TOKEN_FAULTS: tuple[tuple[type[Exception], str], ...] = (
@@ -40,7 +42,7 @@ class OidcConfig:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    algorithms: tuple[str, ...] = ("ES256",)
+    algorithms: Sequence[str] = ("ES256",)
     timeout_seconds: float = 3.0
     keys_max_age_seconds: float = 600.0
 
@@ -138,10 +140,9 @@ class OidcProvider:
             ) from wrong
         if claims["nonce"] != nonce:
             raise _unauthenticated("id_token_nonce_wrong")
-        if isinstance(claims["aud"], list) and len(claims["aud"]) > 1:
-            # Core 3.1.3.7: with several audiences `azp` must name us.
-            if claims.get("azp") != self._config.client_id:
-                raise _unauthenticated("id_token_audience_wrong")
+        # Core 3.1.3.7: `azp` must name us when it is there.
+        if claims.get("azp", self._config.client_id) != self._config.client_id:
+            raise _unauthenticated("id_token_audience_wrong")
         return claims
 
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
@@ -166,10 +167,12 @@ class OidcProvider:
 
     def _key(self, key_id: str) -> jwt.PyJWK:
         age_seconds = self._monotonic() - self._keys_fetched_at
-        if age_seconds > self._config.keys_max_age_seconds:
-            self._fetch_keys()
-        elif key_id not in self._keys and age_seconds > self._config.timeout_seconds:
-            # A new key appears between two fetches; forged ids must not cause a storm.
+        max_age_seconds = (
+            self._config.keys_max_age_seconds
+            if key_id in self._keys
+            else _KEYS_MIN_AGE_SECONDS
+        )
+        if age_seconds > max_age_seconds:
             self._fetch_keys()
         if key_id not in self._keys:
             raise _unauthenticated("id_token_key_unknown")
@@ -234,7 +237,7 @@ class OidcProvider:
 def _token_refusal(error: str) -> Unauthenticated | GiveUp:
     if error == "invalid_grant":
         return _unauthenticated("login_code_refused")
-    return _misconfigured(error or "token_refused")
+    return _misconfigured(error[:64] or "token_refused")
 
 
 def _unauthenticated(code: str) -> Unauthenticated:

@@ -1,0 +1,1 @@
+"""The laptop cloud: the same template as in AWS, on one machine, without an account."""

@@ -1,0 +1,115 @@
+"""The case as it stands in its head, and what the applicant handed in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from zerotrip.cases.lifecycle import Obligation, Stage
+from zerotrip.kernel.aggregate import Head, Key, Kind
+
+WORK_SHARDS = 4
+"""Shards of one office's work list."""
+
+
+class Open(BaseModel):
+    """An open obligation: the fact that closes it (`BILL#…`), and since which seq."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: str | None = None
+    since: int
+
+
+class Watch(BaseModel):
+    """An awaited answer: the event's row, when to look again, how often we did.
+
+    `until` is `answer` (the step's own event), an obligation, or `tries`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sk: str
+    due: str
+    tries: int = 0
+    until: str
+
+
+class Case(BaseModel):
+    """The body of a case's head: hot facts and references, no personal data, 1 KB."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item: str
+    item_digest: str
+    organisation: str
+    department: str
+    sub: str
+    application: str
+    received_at: str
+    form: str = "FORM"
+    obligations: dict[Obligation, Open] = {}
+    watch: dict[str, Watch] = {}
+    licence: str | None = None
+    decided_at: str | None = None
+    bills: tuple[str, ...] = ()
+    shipments: tuple[str, ...] = ()
+
+    @property
+    def key_owner(self) -> str:
+        """Whose data key opens the form: the application's, which became the case's."""
+        return f"APP#{self.application}"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNow:
+    """A case as read: its key, version, stage and body."""
+
+    head: Head
+    case: Case
+
+    @property
+    def key(self) -> Key:
+        """The aggregate's key."""
+        return self.head.key
+
+    @property
+    def stage(self) -> Stage:
+        """Its legal stage."""
+        return Stage(self.head.stage)
+
+
+def read(head: Head) -> CaseNow:
+    """The case that a head of kind CASE holds."""
+    return CaseNow(head, Case.model_validate(dict(head.body)))
+
+
+def case_key(tenant: str, case_no: str) -> Key:
+    """The key of a case."""
+    return Key(tenant, Kind.CASE, case_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What was handed in: the form in clear, and the pinned version of each material.
+
+    A material is `{key, version_id, sha256, type, size_bytes}`.
+    """
+
+    form: Mapping[str, Any]
+    materials: Mapping[str, Mapping[str, Any]]
+
+
+def work_partition(
+    tenant: str, organisation: str, department: str, role: str, shard: int
+) -> str:
+    """Partition of the work-list index."""
+    return f"{tenant}#WORK#{organisation}#{department}#{role}#{shard}"
+
+
+def work_shard(case_no: str) -> int:
+    """The shard of a case's tasks: its number's last digits are random."""
+    return int(case_no[-6:]) % WORK_SHARDS

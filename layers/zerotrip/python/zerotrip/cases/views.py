@@ -1,0 +1,117 @@
+"""What a person sees of a case: stage, what is open, what is asked of them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from zerotrip.cases.lifecycle import Obligation, Stage
+from zerotrip.cases.model import CaseNow
+from zerotrip.catalogue.model import Item
+from zerotrip.kernel.aggregate import EventRow, Row
+from zerotrip.kernel.records import Records
+
+STAGE_WORDS: dict[Stage, tuple[str, str]] = {
+    Stage.RECEIVED: ("已收件", "Received"),
+    Stage.SUBMITTED: ("预审中", "Being checked"),
+    Stage.CORRECTING: ("待补正", "Corrections needed"),
+    Stage.IN_REVIEW: ("审查中", "In review"),
+    Stage.DECIDED: ("已作出决定", "Decided"),
+    Stage.PAYMENT_DUE: ("待缴费", "Payment due"),
+    Stage.SIGNING: ("制证中", "Licence being signed"),
+    Stage.DELIVERING: ("寄送中", "Being delivered"),
+    Stage.COMPLETED: ("已办结", "Completed"),
+    Stage.REFUSED: ("不予许可", "Refused"),
+    Stage.WITHDRAWN: ("已撤回", "Withdrawn"),
+}
+
+EVENT_WORDS: dict[str, tuple[str, str]] = {
+    "case.received": ("已收到申请", "Application received"),
+    "case.submitted": ("开始预审", "Checks started"),
+    "case.corrections_requested": ("一次性告知补正", "Corrections requested, once"),
+    "case.accepted": ("予以受理", "Accepted"),
+    "case.corrected": ("已提交补正", "Corrections handed in"),
+    "case.papers_received": ("已收到纸质材料", "Papers received"),
+    "case.referred": ("转人工审查", "Referred to an officer"),
+    "case.decision_recorded": ("已记录审批决定", "Decision recorded"),
+    "case.approved": ("准予许可", "Approved"),
+    "case.refused": ("不予许可", "Refused"),
+    "case.fee_paid": ("已缴费", "Fee paid"),
+    "case.licence_issued": ("证照已签发", "Licence issued"),
+    "case.completed": ("办结", "Completed"),
+    "case.withdrawn": ("已撤回", "Withdrawn"),
+}
+
+_ASKED_WORDS: dict[Obligation, tuple[str, str]] = {
+    Obligation.CORRECTIONS: (
+        "请按告知内容一次性补正后提交。",
+        "Please mend everything in the notice and hand it in.",
+    ),
+    Obligation.PAPERS: (
+        "快递员将上门揽收纸质材料,请备好。",
+        "A courier comes for the papers; please have them ready.",
+    ),
+    Obligation.PAYMENT: ("请缴纳费用。", "Please pay the fee."),
+}
+
+
+def case_view(records: Records, now: CaseNow, item: Item) -> dict[str, Any]:
+    """The case as its applicant sees it; the same shape for staff, who see more."""
+    return {
+        "case_no": now.key.id,
+        "version": now.head.version,
+        **_names(now, item),
+        "obligations": sorted(now.case.obligations),
+        "asked_of_me": list(_asked(records, now)),
+        "timeline": [timeline_entry(row) for row in records.history(now.key)],
+        "bills": list(now.case.bills),
+        "shipments": list(now.case.shipments),
+        "licence_id": now.case.licence,
+    }
+
+
+def case_summary(now: CaseNow, item: Item) -> dict[str, Any]:
+    """One line of the applicant's list of cases."""
+    return {
+        "case_no": now.key.id,
+        **_names(now, item),
+        "asked_of_me": [
+            name for name in sorted(now.case.obligations) if name in _ASKED_WORDS
+        ],
+    }
+
+
+def timeline_entry(row: EventRow) -> dict[str, Any]:
+    """One event in words; who acted is not told to applicants."""
+    zh, en = EVENT_WORDS[row.type]
+    return {"seq": row.seq, "event": row.type, "time": row.time, "zh": zh, "en": en}
+
+
+def current_task(rows: Iterable[Row]) -> Row | None:
+    """The open task of a case, if one is."""
+    return next((row for row in rows if row.work is not None), None)
+
+
+def _names(now: CaseNow, item: Item) -> dict[str, Any]:
+    zh, en = STAGE_WORDS[now.stage]
+    return {
+        "item_code": now.case.item,
+        "item_name": item.name.model_dump(),
+        "stage": str(now.stage),
+        "stage_name": {"zh": zh, "en": en},
+        "received_at": now.case.received_at,
+    }
+
+
+def _asked(records: Records, now: CaseNow) -> Iterable[dict[str, Any]]:
+    for name, opened in sorted(now.case.obligations.items()):
+        if name not in _ASKED_WORDS:
+            continue
+        zh, en = _ASKED_WORDS[name]
+        asked: dict[str, Any] = {"obligation": str(name), "zh": zh, "en": en}
+        if name is Obligation.CORRECTIONS:
+            notice = records.row(now.key, f"ASKED#{opened.since:06}")
+            asked["faults"] = list(notice.data["faults"]) if notice else []
+        if opened.ref is not None:
+            asked["ref"] = opened.ref.partition("#")[2]
+        yield asked

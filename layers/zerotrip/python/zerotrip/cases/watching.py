@@ -1,0 +1,85 @@
+"""The watchdog: what is due is published again, until it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from zerotrip.cases.commands import as_body, next_due
+from zerotrip.cases.lifecycle import TRIES_WITHOUT_ANSWER, watch_due
+from zerotrip.cases.model import CaseNow, Watch, read
+from zerotrip.kernel import times
+from zerotrip.kernel.aggregate import Kind
+from zerotrip.kernel.bus import Bus
+from zerotrip.kernel.errors import Retry
+from zerotrip.kernel.messages import cloud_event
+from zerotrip.kernel.records import Overtaken, Records
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one tick did: cases looked at, events published again, entries given up."""
+
+    cases: int = 0
+    published: int = 0
+    given_up: int = 0
+
+
+def watch_cases(
+    records: Records, bus: Bus, tenant: str, tick: datetime, limit: int = 100
+) -> Watched:
+    """Publishes due events again and moves their entries on; writes no event row.
+
+    The tick's own time is the only clock. A crash after publishing repeats the
+    publication at the next tick, which costs nothing: effects are exactly once.
+    """
+    until = times.to_text(tick)
+    keys = records.due(tenant, until, limit)
+    total = Watched()
+    for head in records.heads([key for key in keys if key.kind is Kind.CASE]):
+        done = _watch_case(records, bus, read(head), tick)
+        total = Watched(
+            total.cases + 1,
+            total.published + done.published,
+            total.given_up + done.given_up,
+        )
+    return total
+
+
+def _watch_case(records: Records, bus: Bus, now: CaseNow, tick: datetime) -> Watched:
+    due = {
+        name: entry
+        for name, entry in now.case.watch.items()
+        if times.from_text(entry.due) <= tick
+    }
+    rows = [records.event(now.key, entry.sk) for entry in due.values()]
+    events = [cloud_event(row) for row in rows if row is not None]
+    if bus.publish(events):
+        raise Retry(
+            "bus_unavailable",
+            "事件总线暂时不可用,系统会自动重试。",
+            "The event bus did not take every event; tried at the next tick.",
+        )
+    moved = {name: _moved_on(entry, tick) for name, entry in due.items()}
+    watch = {
+        name: entry
+        for name, entry in {**now.case.watch, **moved}.items()
+        if entry is not None
+    }
+    case = now.case.model_copy(update={"watch": watch})
+    try:
+        records.touch(now.head, next_due(watch), as_body(case))
+    except Overtaken:
+        # An answer came in this moment: its own write has settled the entries.
+        return Watched(published=len(events))
+    return Watched(
+        published=len(events), given_up=sum(entry is None for entry in moved.values())
+    )
+
+
+def _moved_on(entry: Watch, tick: datetime) -> Watch | None:
+    tries = entry.tries + 1
+    if entry.until == "tries" and tries >= TRIES_WITHOUT_ANSWER:
+        return None
+    due = times.to_text(watch_due(tick, tries))
+    return entry.model_copy(update={"tries": tries, "due": due})

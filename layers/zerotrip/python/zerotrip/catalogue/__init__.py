@@ -1,0 +1,1 @@
+"""Items as data: codes, forms, materials, checks, routes, fees, licences."""

@@ -1,0 +1,187 @@
+"""Registering organisations and officers from a terminal.
+
+    python -m zerotrip.identity.commands list
+
+`docs/manage-officers.md` shows each command. Settings are options, or the variables
+that the functions use: ZEROTRIP_TENANT, IDENTITY_TABLE, IDENTITY_HASH_SECRET,
+AWS_REGION.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from zerotrip.identity import staff
+from zerotrip.identity.model import STAFF, Officer, Organisation, Role
+from zerotrip.kernel.errors import Invalid, ZeroTripError
+from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the commands work with; the secret is fetched only where it is needed."""
+
+    tenant: str
+    tables: Tables
+    hash_key: Callable[[], bytes] = field(repr=False)
+    mint: Mint
+    clock: Callable[[], datetime]
+
+
+def main(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    out: TextIO,
+    connect: Callable[[argparse.Namespace], Desk] | None = None,
+) -> int:
+    """Runs one command; 0, or 1 with what was wrong, Chinese first."""
+    arguments = _parser(environment).parse_args(argv)
+    try:
+        lines = _COMMANDS[arguments.command](
+            arguments, (connect or _connect)(arguments)
+        )
+    except ZeroTripError as error:
+        faults = error.faults if isinstance(error, Invalid) else ()
+        lines = [f"✗ {error.zh} {error.en} ({error.code})"]
+        lines += [f"  {fault.path}: {fault.zh} {fault.en}" for fault in faults]
+        out.write("\n".join(lines) + "\n")
+        return 1
+    out.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _add_organisation(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    made = Organisation(arguments.uscc, arguments.name_zh, arguments.name_en)
+    staff.register_organisation(desk.tables, desk.tenant, made)
+    return [f"✓ 机构已登记 organisation registered: {made.uscc} {made.name_zh}"]
+
+
+def _add_officer(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    sub = staff.register_officer(
+        desk.tables,
+        desk.hash_key(),
+        desk.tenant,
+        arguments.oidc_subject,
+        organisation=arguments.organisation,
+        department=arguments.department,
+        roles=frozenset(Role(role) for role in arguments.role),
+        mint=desk.mint,
+    )
+    return [f"✓ 工作人员已登记 officer registered: {sub}"]
+
+
+def _suspend(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    sub = _sub(arguments, desk)
+    officer = staff.suspend_officer(desk.tables, desk.tenant, sub, desk.clock())
+    return [f"✓ 已停用 suspended since {officer.suspended_at}: {officer.sub}"]
+
+
+def _reinstate(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    sub = _sub(arguments, desk)
+    officer = staff.reinstate_officer(desk.tables, desk.tenant, sub)
+    return [f"✓ 已恢复 reinstated: {officer.sub}"]
+
+
+def _list(_arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    lines = []
+    for organisation in staff.organisations(desk.tables, desk.tenant):
+        lines.append(
+            f"{organisation.uscc} {organisation.name_zh} {organisation.name_en}"
+        )
+        officers = staff.officers_of(desk.tables, desk.tenant, organisation.uscc)
+        lines += [f"  {_spoken(officer)}" for officer in officers]
+    return lines or ["尚未登记机构 no organisation is registered yet"]
+
+
+def _spoken(officer: Officer) -> str:
+    state = (
+        f"已停用 suspended since {officer.suspended_at}"
+        if officer.suspended_at
+        else "在岗 active"
+    )
+    roles = ", ".join(sorted(officer.roles))
+    return f"{officer.sub} {officer.department} {roles} {state}"
+
+
+def _sub(arguments: argparse.Namespace, desk: Desk) -> str:
+    if arguments.sub:
+        return str(arguments.sub)
+    return staff.find_officer(
+        desk.tables, desk.hash_key(), desk.tenant, arguments.oidc_subject
+    )
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Desk], list[str]]] = {
+    "add-organisation": _add_organisation,
+    "add-officer": _add_officer,
+    "suspend": _suspend,
+    "reinstate": _reinstate,
+    "list": _list,
+}
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m zerotrip.identity.commands",
+        description="机构与工作人员管理 organisations and officers",
+    )
+    for option, variable in (
+        ("--tenant", "ZEROTRIP_TENANT"),
+        ("--identity-table", "IDENTITY_TABLE"),
+        ("--hash-secret", "IDENTITY_HASH_SECRET"),
+        ("--region", "AWS_REGION"),
+    ):
+        held = environment.get(variable)
+        parser.add_argument(option, default=held, required=not held, help=variable)
+    commands = parser.add_subparsers(dest="command", required=True)
+    adding = commands.add_parser("add-organisation", help="登记机构")
+    for option in ("--uscc", "--name-zh", "--name-en"):
+        adding.add_argument(option, required=True)
+    adding = commands.add_parser("add-officer", help="登记工作人员，或更改其部门和角色")
+    for option in ("--oidc-subject", "--organisation", "--department"):
+        adding.add_argument(option, required=True)
+    roles = sorted(role.value for role in STAFF)
+    adding.add_argument("--role", action="append", required=True, choices=roles)
+    for name, words in (("suspend", "停用"), ("reinstate", "恢复")):
+        one = commands.add_parser(name, help=words).add_mutually_exclusive_group(
+            required=True
+        )
+        one.add_argument("--sub")
+        one.add_argument("--oidc-subject")
+    commands.add_parser("list", help="列出机构和工作人员")
+    return parser
+
+
+def _connect(arguments: argparse.Namespace) -> Desk:
+    from zerotrip.identity.store import IDENTITY_TABLE
+    from zerotrip.kernel.store import DynamoTables
+
+    names = {IDENTITY_TABLE: arguments.identity_table}
+    tables = DynamoTables(names, region=arguments.region)
+
+    def hash_key() -> bytes:
+        session = tables.connection.session
+        secrets: Any = session.create_client(
+            "secretsmanager", region_name=arguments.region
+        )
+        answer = secrets.get_secret_value(SecretId=arguments.hash_secret)
+        return str(answer["SecretString"]).encode()
+
+    return Desk(
+        tenant=arguments.tenant,
+        tables=tables,
+        hash_key=hash_key,
+        mint=Mint(os.urandom),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ, sys.stdout))

@@ -1,0 +1,117 @@
+"""A licence as it stands in its head, and what its certificate says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from zerotrip.catalogue.model import Item, LicenceField
+from zerotrip.catalogue.pointers import pointer
+from zerotrip.kernel import times
+from zerotrip.kernel.aggregate import Key, Kind
+
+PREPARED, REGISTERED = "prepared", "registered"
+
+
+def licence_key(tenant: str, licence_id: str) -> Key:
+    """The key of a licence."""
+    return Key(tenant, Kind.LICENCE, licence_id)
+
+
+def object_key(tenant: str, case_no: str, licence_id: str) -> str:
+    """The one key under which the signed file is written, once."""
+    return f"{tenant}/{case_no}/{licence_id}.pdf"
+
+
+def read_object_key(key: str) -> tuple[str, str, str] | None:
+    """Tenant, case number, licence id; None for a key that we never write."""
+    parts = key.removesuffix(".pdf").split("/")
+    if len(parts) != 3 or not key.endswith(".pdf"):
+        return None
+    tenant, case_no, licence_id = parts
+    return tenant, case_no, licence_id
+
+
+def valid_until(item: Item, issued_on: date) -> date | None:
+    """The last day on which the licence holds; None when it has no end."""
+    months = item.licence.valid_months
+    if months is None:
+        return None
+    return times.add_months(issued_on, months) - timedelta(days=1)
+
+
+def licence_head(
+    item: Item, case_no: str, sub: str, licence_id: str, decided_at: datetime
+) -> dict[str, Any]:
+    """What the head says of a prepared licence. No personal data."""
+    issued_on = times.legal_day(decided_at)
+    until = valid_until(item, issued_on)
+    return {
+        "case_no": case_no,
+        "sub": sub,
+        "item": item.code,
+        "title": item.licence.title.model_dump(),
+        "issuer": {
+            "uscc": item.organisation.uscc,
+            "name": item.organisation.name.model_dump(),
+        },
+        "issued_at": times.to_text(decided_at),
+        "valid_until": until.isoformat() if until else None,
+        "licence_id": licence_id,
+        "facts": {},
+    }
+
+
+def certificate_data(
+    item: Item,
+    form: Mapping[str, Any],
+    licence_id: str,
+    decided_at: datetime,
+    verification_url: str,
+    *,
+    sample: bool,
+) -> dict[str, Any]:
+    """What the layout prints (`rendering.CertificateData`); holds personal data."""
+    issued_on = times.legal_day(decided_at)
+    until = valid_until(item, issued_on)
+    dates = [_dated("签发日期", "Issued", issued_on)]
+    if until is not None:
+        dates.append(_dated("有效期至", "Valid until", until))
+    return {
+        "licence_id": licence_id,
+        "title": item.licence.title.model_dump(),
+        "issuer": item.organisation.name.model_dump(),
+        "decided_at": decided_at.astimezone(times.SHANGHAI).isoformat(),
+        "verification_url": verification_url,
+        "number": {
+            "zh": "证照编号",
+            "en": "Number",
+            "value": licence_id.split(".")[-3],
+        },
+        "dates": dates,
+        "fields": [_field(line, form) for line in item.licence.fields],
+        "sample": sample,
+    }
+
+
+def _dated(zh: str, en: str, day: date) -> dict[str, str]:
+    return {"zh": zh, "en": en, "value": f"{day.year}年{day.month}月{day.day}日"}
+
+
+def _field(line: LicenceField, form: Mapping[str, Any]) -> dict[str, str]:
+    if line.value is not None:
+        value = line.value.zh
+    else:
+        value = _spoken(pointer(form, line.path or ""))
+    return {"zh": line.label.zh, "en": line.label.en, "value": value}
+
+
+def _spoken(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "".join(_spoken(part) for part in value.values())
+    if isinstance(value, list):
+        return "、".join(_spoken(part) for part in value)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(value)

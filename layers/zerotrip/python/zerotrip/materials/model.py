@@ -1,0 +1,240 @@
+"""A material's slot: one place that one upload fills, and what came of it. Pure.
+
+The same row stands under a draft (`drafts`) and under a case (`records`); its key in
+object storage is minted with it (`../shared/data.md`), so a key names its slot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from zerotrip.kernel import times
+from zerotrip.kernel.errors import Fault
+
+PATIENCE = timedelta(minutes=15)
+"""After this an open slot is looked for (`../shared/data.md`, Tables)."""
+MOST_LOOKS = 5
+"""Looks at 15, 45, 105, 225 and 465 minutes; then only the dead-letter queue helps."""
+REMEMBERED_UPLOADS = 4
+"""Replaced upload ids that a slot still knows, so that their events are no surprise."""
+
+_KEY = re.compile(
+    r"(?P<tenant>[0-9]{6})/(?P<kind>APP|CASE)/(?P<id>[0-9A-Z]{1,64})"
+    r"/(?P<slot>[a-z][a-z0-9_]{0,39})/(?P<upload>[0-9A-HJKMNP-TV-Z]{26})"
+)
+
+
+class HolderKind(StrEnum):
+    """Who may hold materials."""
+
+    APPLICATION = "APP"  # a draft: before submission
+    CASE = "CASE"  # asked for after submission
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The draft or case that a slot belongs to."""
+
+    tenant: str
+    kind: HolderKind
+    id: str
+
+    @property
+    def pk(self) -> str:
+        """Partition key, `441882#APP#…` or `441882#CASE#…`."""
+        return f"{self.tenant}#{self.kind}#{self.id}"
+
+    @property
+    def table(self) -> str:
+        """The short name of the table that holds its slots."""
+        return "drafts" if self.kind is HolderKind.APPLICATION else "records"
+
+    @classmethod
+    def from_pk(cls, pk: str) -> Holder:
+        """Reads a partition key. Raises ValueError for one that holds no slots."""
+        tenant, kind, identity = pk.split("#")
+        return cls(tenant, HolderKind(kind), identity)
+
+
+class SlotState(StrEnum):
+    """What is true of the slot's present upload."""
+
+    OPEN = "open"  # a form was handed out, no checked file yet
+    RECEIVED = "received"  # a file passed its checks; this version is the material
+    REFUSED = "refused"  # a file came and is wrong; `reason` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One material's place: what was announced, and what came.
+
+    `content_type` and `size_bytes` are what the applicant announced and the form
+    enforces; `version_id`, `sha256` (hex) and `true_type` are what was found.
+    `revision` counts writes of the row; `expires_at` is the table's TTL, epoch seconds.
+    """
+
+    holder: Holder
+    code: str
+    upload_id: str
+    content_type: str
+    size_bytes: int
+    issued_at: datetime
+    state: SlotState = SlotState.OPEN
+    version_id: str | None = None
+    sha256: str | None = None
+    true_type: str | None = None
+    reason: Fault | None = None
+    replaced: tuple[str, ...] = ()
+    looks: int = 0
+    revision: int = field(default=0, compare=False)
+    expires_at: int | None = None
+
+    @property
+    def sk(self) -> str:
+        """Sort key, `SLOT#{code}`."""
+        return slot_sk(self.code)
+
+    @property
+    def object_key(self) -> str:
+        """The one key that the present upload may fill."""
+        return object_key(self.holder, self.code, self.upload_id)
+
+    @property
+    def look_at(self) -> datetime | None:
+        """When somebody should look for the object; None when nothing is awaited."""
+        if self.state is not SlotState.OPEN or self.looks >= MOST_LOOKS:
+            return None
+        return self.issued_at + PATIENCE * ((2 << self.looks) - 1)
+
+    def replaced_by(self, fresh: Slot) -> Slot:
+        """The fresh upload in this slot's place, which remembers what it replaces."""
+        replaced = (self.upload_id, *self.replaced)[:REMEMBERED_UPLOADS]
+        return replace(fresh, replaced=replaced, revision=self.revision)
+
+    def received(self, version_id: str, sha256: str) -> Slot:
+        """The slot with its checked file, which truly is of the announced type."""
+        return replace(
+            self,
+            state=SlotState.RECEIVED,
+            version_id=version_id,
+            sha256=sha256,
+            true_type=self.content_type,
+        )
+
+    def refused(
+        self, version_id: str, sha256: str, true_type: str | None, reason: Fault
+    ) -> Slot:
+        """The slot with the reason why its file was not taken."""
+        return replace(
+            self,
+            state=SlotState.REFUSED,
+            version_id=version_id,
+            sha256=sha256,
+            true_type=true_type,
+            reason=reason,
+        )
+
+    def looked_for(self, *, found: bool) -> Slot:
+        """After a look: found, so look again later; not found, nothing can come."""
+        return replace(self, looks=self.looks + 1 if found else MOST_LOOKS)
+
+    def pin(self) -> dict[str, Any]:
+        """What a submission freezes of a received slot: the exact version, its hash."""
+        return {
+            "key": self.object_key,
+            "version_id": self.version_id,
+            "sha256": self.sha256,
+            "type": self.true_type,
+            "size_bytes": self.size_bytes,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """What the applicant sees: no key, no version."""
+        return {
+            "code": self.code,
+            "state": self.state.value,
+            "content_type": self.content_type,
+            "size_bytes": self.size_bytes,
+            "issued_at": times.to_text(self.issued_at),
+            "sha256": self.sha256,
+            "reason": self.reason.as_json() if self.reason else None,
+        }
+
+    def as_data(self) -> dict[str, Any]:
+        """The body of the stored row."""
+        return {
+            "upload_id": self.upload_id,
+            "content_type": self.content_type,
+            "size_bytes": self.size_bytes,
+            "issued_at": times.to_text(self.issued_at),
+            "version_id": self.version_id,
+            "sha256": self.sha256,
+            "true_type": self.true_type,
+            "reason": asdict(self.reason) if self.reason else None,
+            "replaced": list(self.replaced),
+            "looks": self.looks,
+        }
+
+    @classmethod
+    def from_data(
+        cls,
+        holder: Holder,
+        code: str,
+        state: str,
+        data: Mapping[str, Any],
+        *,
+        revision: int,
+        expires_at: int | None,
+    ) -> Self:
+        """Reads a stored row's body."""
+        reason = data["reason"]
+        return cls(
+            holder=holder,
+            code=code,
+            upload_id=data["upload_id"],
+            content_type=data["content_type"],
+            size_bytes=data["size_bytes"],
+            issued_at=times.from_text(data["issued_at"]),
+            state=SlotState(state),
+            version_id=data["version_id"],
+            sha256=data["sha256"],
+            true_type=data["true_type"],
+            reason=Fault(**reason) if reason else None,
+            replaced=tuple(data["replaced"]),
+            looks=data["looks"],
+            revision=revision,
+            expires_at=expires_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAddress:
+    """What an object key says: whose slot, which of its uploads."""
+
+    holder: Holder
+    code: str
+    upload_id: str
+
+
+def slot_sk(code: str) -> str:
+    """Sort key of a slot's row."""
+    return f"SLOT#{code}"
+
+
+def object_key(holder: Holder, code: str, upload_id: str) -> str:
+    """`{tenant}/{APP|CASE}/{id}/{slot}/{upload_id}`."""
+    return f"{holder.tenant}/{holder.kind}/{holder.id}/{code}/{upload_id}"
+
+
+def parse_object_key(key: str) -> UploadAddress | None:
+    """Reads an object key that is already URL-decoded; None when it is not ours."""
+    found = _KEY.fullmatch(key)
+    if found is None:
+        return None
+    holder = Holder(found["tenant"], HolderKind(found["kind"]), found["id"])
+    return UploadAddress(holder, found["slot"], found["upload"])

@@ -1,0 +1,195 @@
+"""What a file truly is, read from its bytes; names and headers prove nothing. Pure.
+
+Three types are known: PDF (ISO 32000-1), JPEG (ISO/IEC 10918-1), PNG (RFC 2083). The
+checks find wrong, cut-off and booby-trapped files that a citizen can replace; opening
+a PDF's compressed parts and scanning for malware come with a later issue.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+
+from zerotrip.kernel.errors import Fault
+
+PDF = "application/pdf"
+JPEG = "image/jpeg"
+PNG = "image/png"
+NAMES = {PDF: "PDF", JPEG: "JPEG", PNG: "PNG"}
+
+_SIGNATURES = ((b"%PDF-", PDF), (b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG))
+_BLANKS = b" \t\r\n\f\0"
+_PDF_HEADER = re.compile(rb"%PDF-[12]\.[0-9]")
+# A name may spell any character as #xx (ISO 32000-1, 7.3.5), which hides it from eyes.
+_PDF_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_PDF_ACTIVE = re.compile(rb"/(?:JavaScript|Launch|RichMedia)\b")
+_PDF_ENCRYPTED = re.compile(rb"/Encrypt\b")
+_MARKUP = re.compile(rb"<(?:script|html|svg|iframe|!doctype)\b", re.IGNORECASE)
+_MARKUP_WINDOW_BYTES = 1024  # as far as browsers look when they guess a type
+# SOI, TEM and RST0-7 stand alone; every other marker carries a length.
+_JPEG_LONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_JPEG_SCAN = 0xDA
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The true type (None: none that we know), and what is wrong, if anything."""
+
+    true_type: str | None
+    fault: Fault | None
+
+
+def inspect(
+    content: bytes, *, code: str, content_type: str, size_bytes: int
+) -> Finding:
+    """Compares a file with what was announced for material `code`.
+
+    The first fault counts: empty, another size, another type, damaged, active.
+    """
+    path = f"/materials/{code}"
+    if not content:
+        return Finding(None, empty(path))
+    true_type = type_of(content)
+    if len(content) != size_bytes:
+        return Finding(true_type, _size_differs(path, size_bytes, len(content)))
+    if true_type is None or true_type != content_type:
+        return Finding(true_type, _type_differs(path, content_type, true_type))
+    if not _whole(true_type, content):
+        return Finding(true_type, _corrupt(path, true_type))
+    if true_type == PDF:
+        return Finding(true_type, _pdf_fault(path, content))
+    return Finding(true_type, None)
+
+
+def type_of(content: bytes) -> str | None:
+    """The media type by the first bytes, at offset 0 and nowhere else."""
+    for signature, media_type in _SIGNATURES:
+        if content.startswith(signature):
+            return media_type
+    return None
+
+
+def empty(path: str) -> Fault:
+    """What is said of a file without bytes."""
+    return Fault(
+        path,
+        "material_empty",
+        "文件是空的，请重新选择文件后上传。",
+        "The file is empty: choose the file again and upload it.",
+    )
+
+
+def _whole(true_type: str, content: bytes) -> bool:
+    return {PDF: _pdf_is_whole, JPEG: _jpeg_is_whole, PNG: _png_is_whole}[true_type](
+        content
+    )
+
+
+def _pdf_is_whole(content: bytes) -> bool:
+    # Nothing may follow the end mark: a second file behind it is an old trick.
+    return (
+        _PDF_HEADER.match(content) is not None
+        and content.rstrip(_BLANKS).endswith(b"%%EOF")
+        and b"startxref" in content[-2048:]
+    )
+
+
+def _pdf_fault(path: str, content: bytes) -> Fault | None:
+    plain = _PDF_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), content)
+    if _PDF_ENCRYPTED.search(plain):
+        return Fault(
+            path,
+            "material_encrypted",
+            "PDF文件设有密码或权限限制，请取消限制后重新上传。",
+            "The PDF is locked by a password or permissions: unlock it, upload again.",
+        )
+    markup = _MARKUP.search(content[:_MARKUP_WINDOW_BYTES])
+    if markup or _PDF_ACTIVE.search(plain):
+        return Fault(
+            path,
+            "material_active_content",
+            "PDF文件含有脚本或可执行内容，请打印为普通PDF后重新上传。",
+            "The PDF holds a script or a program: print it to a plain PDF first.",
+        )
+    return None
+
+
+def _jpeg_is_whole(content: bytes) -> bool:
+    """Walks the segments to the picture's data, which an end mark must follow.
+
+    Telephones append their own data behind the end mark (moving pictures), so what
+    follows it is not judged.
+    """
+    at, framed = 2, False
+    while at + 4 <= len(content):
+        if content[at] != 0xFF:
+            return False
+        marker = content[at + 1]
+        if marker == 0xFF or marker in _JPEG_LONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        framed = framed or marker in _JPEG_FRAMES
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == _JPEG_SCAN:
+            return framed and content.find(b"\xff\xd9", at) > at
+    return False
+
+
+def _png_is_whole(content: bytes) -> bool:
+    """Walks the chunks: lengths and checksums hold, IHDR first, IEND last."""
+    at = 8
+    order: list[bytes] = []
+    while at + 12 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, at)
+        end = at + 8 + length
+        if end + 4 > len(content):
+            return False
+        if zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4]):
+            return False
+        order.append(name)
+        at = end + 4
+        if name == b"IEND":
+            break
+    return (
+        at == len(content)
+        and order[:1] == [b"IHDR"]
+        and order[-1] == b"IEND"
+        and b"IDAT" in order
+    )
+
+
+def _size_differs(path: str, announced_bytes: int, found_bytes: int) -> Fault:
+    return Fault(
+        path,
+        "material_size_wrong",
+        f"收到的文件为{found_bytes}字节，与申报的{announced_bytes}字节不符，请重新上传。",
+        f"The file has {found_bytes} bytes, announced were {announced_bytes}: "
+        "upload it again.",
+    )
+
+
+def _type_differs(path: str, announced: str, true_type: str | None) -> Fault:
+    wanted = NAMES.get(announced, announced)
+    found_zh = f"是{NAMES[true_type]}" if true_type else "不是可识别的格式"
+    found_en = NAMES[true_type] if true_type else "of no type that is accepted"
+    return Fault(
+        path,
+        "material_type_wrong",
+        f"文件内容{found_zh}，应为{wanted}。请按要求的格式重新上传，仅改后缀名无效。",
+        f"The file is {found_en}, not {wanted}: upload one of the right type; "
+        "renaming it does not change it.",
+    )
+
+
+def _corrupt(path: str, true_type: str) -> Fault:
+    name = NAMES[true_type]
+    return Fault(
+        path,
+        "material_corrupt",
+        f"{name}文件不完整或已损坏，请确认能正常打开后重新上传。",
+        f"The {name} file is cut off or damaged: make sure that it opens, "
+        "then upload again.",
+    )

@@ -1,0 +1,180 @@
+"""The message catalogue: what an applicant reads when something happened. Pure.
+
+Keyed by event type; the bus rule of `notify` matches exactly these types. `{item}`,
+`{case_no}` and `{amount}` are filled when the notice is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """One text, Chinese first."""
+
+    zh: str
+    en: str
+
+    def filled(self, zh: Mapping[str, str], en: Mapping[str, str]) -> dict[str, str]:
+        """The wire form, with each language's own parameters put in."""
+        return {"zh": self.zh.format_map(zh), "en": self.en.format_map(en)}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Title and text of a notice."""
+
+    title: Bilingual
+    text: Bilingual
+
+
+UNNAMED_ITEM = Bilingual("政务服务事项", "government service")
+UNNAMED_AMOUNT = Bilingual("（金额见办件）", "the amount shown there")
+"""What stands in where the case or the event does not say it."""
+
+TEMPLATES: Mapping[str, Template] = {
+    "case.submitted": Template(
+        Bilingual("申请已提交", "Application submitted"),
+        Bilingual(
+            "您申请的“{item}”已提交，办件编号{case_no}。我们正在核对材料，无需您跑腿。",
+            "Your application “{item}” was submitted under case number {case_no}. "
+            "We are checking it now; you need not come.",
+        ),
+    ),
+    "case.corrections_requested": Template(
+        Bilingual("请补正材料", "Corrections needed"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）有内容需要补正。"
+            "所需补正的内容已一次性列出，请打开办件查看并补正。",
+            "Your application “{item}” (case {case_no}) needs corrections. "
+            "Everything that is missing is listed at once: open the case and mend it.",
+        ),
+    ),
+    "case.accepted": Template(
+        Bilingual("申请已受理", "Application accepted"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）已受理。",
+            "Your application “{item}” (case {case_no}) was accepted for processing.",
+        ),
+    ),
+    "case.approved": Template(
+        Bilingual("申请已批准", "Application approved"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）已批准。"
+            "后续缴费、制证等事项请留意通知。",
+            "Your application “{item}” (case {case_no}) was approved. "
+            "We will tell you about payment, licence and delivery where they apply.",
+        ),
+    ),
+    "case.refused": Template(
+        Bilingual("申请未获批准", "Application refused"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）未获批准。"
+            "理由、法律依据和救济途径请打开办件查看。",
+            "Your application “{item}” (case {case_no}) was refused. "
+            "Open the case for the reasons, the legal basis and how to appeal.",
+        ),
+    ),
+    "case.completed": Template(
+        Bilingual("办理完成", "Case completed"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）已办结。感谢您的使用。",
+            "Your application “{item}” (case {case_no}) is completed. Thank you.",
+        ),
+    ),
+    "case.withdrawn": Template(
+        Bilingual("申请已撤回", "Application withdrawn"),
+        Bilingual(
+            "您已撤回“{item}”的申请（办件编号{case_no}）。如仍需办理，可重新申请。",
+            "You have withdrawn your application “{item}” (case {case_no}). "
+            "You can apply again at any time.",
+        ),
+    ),
+    "bill.opened": Template(
+        Bilingual("请缴费", "Payment due"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）需缴费{amount}，请打开办件在线缴纳。",
+            "Your application “{item}” (case {case_no}) has a bill. "
+            "Open the case to pay online: {amount}.",
+        ),
+    ),
+    "bill.settled": Template(
+        Bilingual("缴费成功", "Payment received"),
+        Bilingual(
+            "已收到您为“{item}”（办件编号{case_no}）缴纳的费用：{amount}。",
+            "We received your payment for “{item}” (case {case_no}): {amount}.",
+        ),
+    ),
+    "shipment.dispatched": Template(
+        Bilingual("快递已安排", "Courier ordered"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）已安排快递，请留意快递员来电。",
+            "A courier was ordered for your application “{item}” (case {case_no}) "
+            "and may telephone you.",
+        ),
+    ),
+    "shipment.delivered": Template(
+        Bilingual("快递已送达", "Parcel delivered"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）的快递已送达。",
+            "The parcel of your application “{item}” (case {case_no}) was delivered.",
+        ),
+    ),
+    "licence.registered": Template(
+        Bilingual("电子证照已签发", "E-licence issued"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）的电子证照已签发，可在办件中查看和下载。",
+            "The e-licence of your application “{item}” (case {case_no}) was issued. "
+            "Open the case to see and download it.",
+        ),
+    ),
+}
+
+DIRECTED: Mapping[tuple[str, str], Template] = {
+    ("shipment.dispatched", "pickup"): Template(
+        Bilingual("快递员将上门取件", "A courier will pick up your papers"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）的纸质材料将由快递员上门取件，请备好材料并留意来电。",
+            "A courier will pick up the papers of “{item}” (case {case_no}). "
+            "Have them ready; the courier may telephone you.",
+        ),
+    ),
+    ("shipment.dispatched", "delivery"): Template(
+        Bilingual("证件已寄出", "Your document is on its way"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）的办理结果已交快递送达，请留意快递员来电。",
+            "The result of “{item}” (case {case_no}) was given to a courier, "
+            "who may telephone you.",
+        ),
+    ),
+    ("shipment.delivered", "pickup"): Template(
+        Bilingual("纸质材料已收到", "Your papers have arrived"),
+        Bilingual(
+            "我们已收到您寄来的“{item}”（办件编号{case_no}）的纸质材料。",
+            "We received the papers of your application “{item}” (case {case_no}).",
+        ),
+    ),
+    ("shipment.delivered", "delivery"): Template(
+        Bilingual("证件已送达", "Your document was delivered"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）的办理结果已送达，请核对内容。",
+            "The result of “{item}” (case {case_no}) was delivered. Please check it.",
+        ),
+    ),
+}
+"""A parcel's direction changes the sentence: papers come in, results go out."""
+
+
+def template_of(event_type: str, parameters: Mapping[str, Any]) -> Template:
+    """The template of a notice. Raises KeyError for a type nobody is told of."""
+    directed = DIRECTED.get((event_type, str(parameters.get("direction"))))
+    return directed or TEMPLATES[event_type]
+
+
+def spoken_amount(amount_fen: int) -> Bilingual:
+    """`15.00 元`, `15.00 yuan`."""
+    yuan = f"{amount_fen // 100}.{amount_fen % 100:02}"
+    return Bilingual(f"{yuan} 元", f"{yuan} yuan")

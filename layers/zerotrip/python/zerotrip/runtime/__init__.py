@@ -1,0 +1,1 @@
+"""Where the outside is wired to the inside: settings, one session, handlers."""

@@ -1,0 +1,86 @@
+"""One SDK session per function, and the adapters that are made from it.
+
+PynamoDB's own botocore session serves every other client: a second client of one
+session costs 7 ms, a session of its own 93 ms (`../shared/performance.md`).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+from zerotrip.kernel.objects import S3Objects
+from zerotrip.kernel.sealing import KeyRing, KmsKeys
+from zerotrip.runtime.settings import setting, table_names
+
+
+@functools.cache
+def region() -> str:
+    """The region that Lambda says."""
+    return setting("AWS_REGION")
+
+
+@functools.cache
+def tables() -> Any:
+    """The Tables port on DynamoDB with every table that this function was given."""
+    from zerotrip.kernel.store import DynamoTables
+
+    return DynamoTables(table_names(), region=region())
+
+
+@functools.cache
+def session() -> Any:
+    """The botocore session: PynamoDB's where there are tables."""
+    if table_names():
+        return tables().connection.session
+    from botocore.session import get_session
+
+    return get_session()
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """A botocore client that gives up within a step's time and tries three times."""
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        s3={"addressing_style": "path"} if service == "s3" else None,
+    )
+    return session().create_client(service, region_name=region(), config=config)
+
+
+@functools.cache
+def objects(bucket_setting: str) -> S3Objects:
+    """The Objects port on the bucket that a setting names."""
+    return S3Objects(client("s3"), setting(bucket_setting))
+
+
+@functools.cache
+def key_ring() -> KeyRing:
+    """Data keys under the master key."""
+    return KeyRing(tables(), KmsKeys(client("kms"), setting("DATA_KEY")))
+
+
+@functools.cache
+def secret(secret_setting: str) -> dict[str, Any]:
+    """A JSON secret, read once per process."""
+    answer = client("secretsmanager").get_secret_value(SecretId=setting(secret_setting))
+    content: dict[str, Any] = json.loads(answer["SecretString"])
+    return content
+
+
+def send(queue_setting: str, body: str, attributes: dict[str, str]) -> None:
+    """Sends one message; attributes are strings of at most 256 characters each."""
+    client("sqs").send_message(
+        QueueUrl=setting(queue_setting),
+        MessageBody=body,
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value[:256]}
+            for name, value in attributes.items()
+            if value
+        },
+    )

@@ -1,0 +1,163 @@
+"""What each step is given, made once per process from its function's settings.
+
+Imports stand inside: a function imports only what its own step needs.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from zerotrip.runtime import aws
+from zerotrip.runtime.settings import setting, stage, tenant
+
+if TYPE_CHECKING:
+    from zerotrip.cases.steps import Deps
+    from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.kernel.bus import EventBridge
+    from zerotrip.kernel.identifiers import Mint
+    from zerotrip.kernel.records import Records
+    from zerotrip.licences.steps import RegisterDeps, SigningDeps
+    from zerotrip.materials.steps import MaterialSteps
+    from zerotrip.notices.steps import NoticeSteps
+
+
+def now() -> datetime:
+    """The wall clock, UTC."""
+    return datetime.now(UTC)
+
+
+@functools.cache
+def records() -> Records:
+    """The records table."""
+    from zerotrip.kernel.records import Records
+
+    return Records(aws.tables())
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Published items."""
+    from zerotrip.catalogue.publication import Catalogue
+
+    return Catalogue(aws.tables(), aws.objects("CATALOGUE_BUCKET"), now)
+
+
+@functools.cache
+def mint() -> Mint:
+    """New numbers from the operating system's randomness."""
+    from zerotrip.kernel.identifiers import Mint
+
+    return Mint(os.urandom)
+
+
+@functools.cache
+def bus() -> EventBridge:
+    """The event bus."""
+    from zerotrip.kernel.bus import EventBridge
+
+    return EventBridge(aws.client("events"), setting("EVENT_BUS"))
+
+
+@functools.cache
+def case_steps() -> Deps:
+    """For submit, pre_review, approve, advance_case."""
+    from zerotrip.cases.steps import Deps
+
+    return Deps(
+        tenant=tenant(),
+        records=records(),
+        catalogue=catalogue(),
+        keys=aws.key_ring,
+        mint=mint(),
+        now=now,
+    )
+
+
+@functools.cache
+def material_steps() -> MaterialSteps:
+    """For receive_material and the look for uploads whose event never came."""
+    from zerotrip.materials.steps import MaterialSteps
+    from zerotrip.materials.store import Slots
+
+    return MaterialSteps(
+        slots=Slots(aws.tables()),
+        objects=aws.objects("UPLOADS_BUCKET"),
+        tenant=tenant(),
+        bucket=setting("UPLOADS_BUCKET"),
+    )
+
+
+@functools.cache
+def notice_steps() -> NoticeSteps:
+    """For notify."""
+    from zerotrip.notices.steps import NoticeSteps
+
+    return NoticeSteps(records=records(), tenant=tenant(), now=now)
+
+
+@functools.cache
+def signing() -> SigningDeps:
+    """For sign_licence."""
+    from zerotrip.licences.rendering import Renderer
+    from zerotrip.licences.signing import KmsRawSigner, sign_pdf
+    from zerotrip.licences.steps import SigningDeps
+
+    base = setting("PUBLIC_BASE_URL")
+    return SigningDeps(
+        tenant=tenant(),
+        records=records(),
+        catalogue=catalogue(),
+        keys=aws.key_ring(),
+        licences=aws.objects("LICENCES_BUCKET"),
+        licences_bucket=setting("LICENCES_BUCKET"),
+        raw_signer=KmsRawSigner(aws.client("kms"), setting("LICENCE_KEY")),
+        chain=functools.partial(_trusted, "trust/licence-signer.pem"),
+        render=Renderer().render,
+        sign=sign_pdf,
+        announce=_announce_licence,
+        verification_url=lambda licence: f"{base}/v1/verifications/{licence}",
+        sample=stage() != "production",
+        now=now,
+    )
+
+
+@functools.cache
+def registering() -> RegisterDeps:
+    """For register_licence."""
+    from zerotrip.licences.checking import check_signed_pdf
+    from zerotrip.licences.steps import RegisterDeps
+
+    return RegisterDeps(
+        tenant=tenant(),
+        records=records(),
+        licences=aws.objects("LICENCES_BUCKET"),
+        licences_bucket=setting("LICENCES_BUCKET"),
+        check=lambda pdf, licence: check_signed_pdf(
+            pdf, _trusted("trust/roots.pem"), licence
+        ),
+        now=now,
+    )
+
+
+@functools.cache
+def _trusted(key: str) -> bytes:
+    stored = aws.objects("CATALOGUE_BUCKET").get(key)
+    if stored is None:
+        from zerotrip.kernel.errors import Retry
+
+        raise Retry(
+            "trust_not_installed",
+            "签发证书尚未安装,请运维人员安装后重试。",
+            "The signing certificate is not installed yet; an operator must do so.",
+            detail={"object": key},
+        )
+    return stored.content
+
+
+def _announce_licence(message: Mapping[str, Any]) -> None:
+    aws.send("REGISTER_LICENCE_QUEUE", json.dumps(message), {})

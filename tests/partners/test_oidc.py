@@ -1,0 +1,293 @@
+"""OpenID Connect: the client against the sandbox, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import urllib3
+from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
+from zerotrip.kernel.errors import (
+    GiveUp,
+    Unauthenticated,
+    Unavailable,
+    ZeroTripError,
+)
+from zerotrip.kernel.identifiers import is_citizen_number, is_uscc
+
+from infra.local.partners import PEOPLE, Sandboxes
+
+
+@pytest.fixture
+def settings(partners: Sandboxes) -> dict[str, object]:
+    return dict(partners.config["identity"]["oidc"])
+
+
+@pytest.fixture
+def provider(settings: dict[str, object], http: urllib3.PoolManager) -> OidcProvider:
+    return OidcProvider(OidcConfig.from_json(settings), http)
+
+
+def log_in(
+    partners: Sandboxes, person: str = "zhang", **wish: object
+) -> dict[str, Any]:
+    """The arguments of `exchange`, as a mini-program or a web page brings them."""
+    answer = partners.control("identity", "login", {"person": person} | wish)
+    return {
+        name: answer[name]
+        for name in ("code", "code_verifier", "nonce", "redirect_uri")
+    }
+
+
+def test_a_citizen_signs_in(provider: OidcProvider, partners: Sandboxes) -> None:
+    zhang = PEOPLE["zhang"]
+    assert provider.exchange(**log_in(partners)) == Claims(
+        issuer=partners.url["identity"],
+        sub=zhang.sub,
+        name="张示例",
+        id_type="111",
+        id_no=zhang.id_no,
+        level="L3",
+        kind="natural",
+    )
+
+
+def test_an_agent_signs_in_for_a_company(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    claims = provider.exchange(**log_in(partners, "wang"))
+    assert (claims.kind, claims.corp_uscc) == ("legal", PEOPLE["wang"].corp_uscc)
+    assert claims.corp_name == "示例食品有限公司"
+
+
+def test_the_made_up_people_pass_the_checks_of_real_numbers() -> None:
+    parts = [person.part.split()[-1] for person in PEOPLE.values()]
+    assert [parts.count(p) for p in ("citizen", "officer", "approver")] == [2, 2, 1]
+    assert len({person.sub for person in PEOPLE.values()}) == len(PEOPLE)
+    for person in PEOPLE.values():
+        assert is_citizen_number(person.id_no)
+        assert person.id_no.startswith("999999")
+        assert person.corp_uscc is None or is_uscc(person.corp_uscc)
+
+
+def test_claims_show_no_name_or_number_when_printed(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    printed = repr(provider.exchange(**log_in(partners)))
+    assert "sandbox-000001" in printed
+    assert "张示例" not in printed
+    assert PEOPLE["zhang"].id_no not in printed
+
+
+@pytest.mark.parametrize(
+    ("variety", "code"),
+    [
+        ("wrong_nonce", "id_token_nonce_wrong"),
+        ("expired", "id_token_expired"),
+        ("not_yet", "id_token_not_yet_valid"),
+        ("wrong_issuer", "id_token_issuer_wrong"),
+        ("wrong_audience", "id_token_audience_wrong"),
+        ("wrong_party", "id_token_audience_wrong"),
+        ("missing_claim", "id_token_claim_missing"),
+        ("alg_none", "id_token_algorithm_wrong"),
+        ("hs256", "id_token_algorithm_wrong"),
+        ("forged", "id_token_signature_wrong"),
+        ("unknown_key", "id_token_key_unknown"),
+    ],
+)
+def test_an_unsound_id_token_is_refused_with_its_own_code(
+    provider: OidcProvider, partners: Sandboxes, variety: str, code: str
+) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        provider.exchange(**log_in(partners, variety=variety))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"code": "made-up"},
+        {"code_verifier": "x" * 43},
+        {"redirect_uri": "https://another.example.invalid/"},
+    ],
+)
+def test_a_code_works_only_with_what_belongs_to_it(
+    provider: OidcProvider, partners: Sandboxes, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        provider.exchange(**log_in(partners) | wrong)
+    assert refused.value.code == "login_code_refused"
+
+
+def test_a_code_works_once_and_for_five_minutes(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    login = log_in(partners)
+    provider.exchange(**login)
+    for arguments in (login, log_in(partners, age_seconds=301)):
+        with pytest.raises(Unauthenticated) as refused:
+            provider.exchange(**arguments)
+        assert refused.value.code == "login_code_refused"
+
+
+def test_another_persons_nonce_is_refused(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        provider.exchange(**log_in(partners) | {"nonce": "of-another-session"})
+    assert refused.value.code == "id_token_nonce_wrong"
+
+
+class Clock:
+    """Monotonic seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class CountingPool(urllib3.PoolManager):
+    """Counts what is asked for, by the last part of the path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def request(self, method: str, url: str, *rest: Any, **more: Any) -> Any:
+        self.asked.append(url.rpartition("/")[2])
+        return super().request(method, url, *rest, **more)
+
+
+def test_discovery_and_keys_are_fetched_once(
+    settings: dict[str, object], partners: Sandboxes
+) -> None:
+    pool, clock = CountingPool(), Clock()
+    provider = OidcProvider(OidcConfig.from_json(settings), pool, clock)
+    for _ in range(3):
+        provider.exchange(**log_in(partners))
+    assert pool.asked == ["openid-configuration", "token", "jwks", "token", "token"]
+    clock.seconds += 601
+    provider.exchange(**log_in(partners))
+    assert pool.asked[5:] == ["token", "jwks"]
+
+
+def test_a_new_key_is_found_and_forged_key_ids_cause_no_storm(
+    settings: dict[str, object], partners: Sandboxes
+) -> None:
+    pool, clock = CountingPool(), Clock()
+    provider = OidcProvider(OidcConfig.from_json(settings), pool, clock)
+    provider.exchange(**log_in(partners))
+    partners.control("identity", "new_key", {})
+    clock.seconds += 31
+    provider.exchange(**log_in(partners))
+    assert pool.asked.count("jwks") == 2
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            provider.exchange(**log_in(partners, variety="unknown_key"))
+    assert pool.asked.count("jwks") == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/token", {"kind": "error", "status": 503}),
+        ("/token", {"kind": "error", "status": 429}),
+        ("/jwks", {"kind": "error", "status": 404}),
+        ("/.well-known/openid-configuration", {"kind": "error", "status": 500}),
+        ("/token", {"kind": "hang", "seconds": 2}),
+        ("/token", {"kind": "lost_answer"}),
+    ],
+)
+def test_a_silent_provider_is_unavailable(
+    settings: dict[str, object],
+    http: urllib3.PoolManager,
+    partners: Sandboxes,
+    path: str,
+    fault: dict[str, object],
+) -> None:
+    config = OidcConfig.from_json(settings | {"timeout_seconds": 0.3})
+    partners.control("identity", "faults", {"path": path} | fault)
+    with pytest.raises(Unavailable) as refused:
+        OidcProvider(config, http).exchange(**log_in(partners))
+    assert refused.value.code == "identity_provider_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "code"),
+    [
+        (lambda _: {"client_secret": "x"}, GiveUp, "identity_provider_misconfigured"),
+        (
+            # The same server by another name: its discovery names another issuer.
+            lambda s: {"issuer": s["issuer"].replace("127.0.0.1", "localhost")},
+            GiveUp,
+            "identity_provider_misconfigured",
+        ),
+        (
+            lambda _: {"algorithms": ["RS256"]},
+            Unauthenticated,
+            "id_token_algorithm_wrong",
+        ),
+    ],
+)
+def test_wrong_settings_are_told_apart(
+    *,
+    settings: dict[str, object],
+    http: urllib3.PoolManager,
+    partners: Sandboxes,
+    change: Callable[[dict[str, Any]], dict[str, object]],
+    error: type[ZeroTripError],
+    code: str,
+) -> None:
+    provider = OidcProvider(OidcConfig.from_json(settings | change(settings)), http)
+    with pytest.raises(error) as refused:
+        provider.exchange(**log_in(partners))
+    assert refused.value.code == code
+
+
+def test_a_person_at_a_browser_gets_a_code(
+    settings: dict[str, Any],
+    provider: OidcProvider,
+    partners: Sandboxes,
+    http: urllib3.PoolManager,
+) -> None:
+    # RFC 7636, appendix B: verifier and challenge.
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    query = {
+        "response_type": "code",
+        "client_id": settings["client_id"],
+        "redirect_uri": "https://h5.example.invalid/in?a=1",
+        "state": "s-1",
+        "nonce": "n-1",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    base = partners.url["identity"]
+    page = http.request("GET", f"{base}/authorize", fields=query)
+    assert page.status == 200
+    assert all(person.name in page.data.decode() for person in PEOPLE.values())
+    chosen = http.request(
+        "GET", f"{base}/authorize/li", fields=query, redirect=False
+    ).headers["Location"]
+    answer = parse_qs(urlsplit(chosen).query)
+    assert (answer["a"], answer["state"]) == (["1"], ["s-1"])
+    claims = provider.exchange(
+        answer["code"][0], verifier, "n-1", query["redirect_uri"]
+    )
+    assert (claims.sub, claims.level) == (PEOPLE["li"].sub, "L2")
+
+
+def test_the_sign_in_page_insists_on_pkce(
+    settings: dict[str, Any], partners: Sandboxes, http: urllib3.PoolManager
+) -> None:
+    query = {
+        "response_type": "code",
+        "client_id": settings["client_id"],
+        "redirect_uri": "https://h5.example.invalid/",
+        "nonce": "n-1",
+    }
+    page = http.request("GET", f"{partners.url['identity']}/authorize", fields=query)
+    assert (page.status, page.json()) == (400, {"error": "invalid_request"})

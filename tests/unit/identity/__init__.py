@@ -1,0 +1,1 @@
+"""People, officers, sessions and tokens, without a cloud."""

@@ -1,0 +1,303 @@
+"""Signing in, refreshing, signing out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from zerotrip.identity.model import Role, SessionRefused, SubjectKind
+from zerotrip.identity.sessions import Grant
+from zerotrip.identity.staff import suspend_officer
+from zerotrip.identity.tokens import verify
+from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated
+
+from tests.unit.identity.world import (
+    COMPANY,
+    NOON,
+    OFFICE,
+    REALM,
+    TENANT,
+    World,
+    person,
+)
+
+
+def refused_because(world: World, refresh_token: str) -> str:
+    with pytest.raises(SessionRefused) as refused:
+        world.sessions.refresh(refresh_token)
+    return refused.value.reason
+
+
+def agent() -> dict[str, str]:
+    return {"kind": "legal", "corp_name": "示例食品有限公司", "corp_uscc": COMPANY}
+
+
+def test_a_wechat_code_makes_a_citizens_session(world: World) -> None:
+    grant = world.sessions.login_wechat("openid-1")
+    session = verify(grant.access_token, world.public_keys, REALM, NOON)
+    assert session == grant.session
+    assert session.roles == {Role.CITIZEN}
+    assert (session.level, session.actor, session.organisation) == ("L1", None, "")
+    assert world.subjects.openid(TENANT, session.sub) == "openid-1"
+
+
+def test_the_wire_answer_holds_tokens_kind_and_roles(world: World) -> None:
+    grant = world.login(person())
+    assert grant.as_json() == {
+        "token_type": "Bearer",
+        "access_token": grant.access_token,
+        "expires_in_seconds": 900,
+        "refresh_token": grant.refresh_token,
+        "subject": {"kind": "natural", "level": "L3"},
+        "roles": ["citizen"],
+    }
+
+
+def test_a_session_shown_in_a_log_shows_no_token(world: World) -> None:
+    grant = world.login(person())
+    assert grant.access_token not in repr(grant)
+    assert grant.refresh_token not in repr(grant)
+    assert "张示例" not in repr(person())
+
+
+def test_the_identity_provider_gets_what_belongs_to_the_code(world: World) -> None:
+    world.login(person())
+    assert world.idp.asked == [("code", "verifier", "nonce", "https://r")]
+
+
+def test_the_same_person_gets_the_same_sub_again(world: World) -> None:
+    first, again = world.login(person()), world.login(person())
+    assert first.session.sub == again.session.sub
+    assert first.session.session_id != again.session.session_id
+
+
+def test_wechat_and_oidc_are_two_subjects_until_they_are_bound(world: World) -> None:
+    by_wechat = world.sessions.login_wechat("openid-1")
+    assert world.login(person()).session.sub != by_wechat.session.sub
+
+
+def test_a_company_acts_through_its_agent(world: World) -> None:
+    agents_own = world.login(person())
+    grant = world.login(person(**agent()))
+    assert grant.kind is SubjectKind.LEGAL
+    assert grant.session.roles == {Role.COMPANY}
+    assert grant.session.actor == agents_own.session.sub
+    assert grant.session.sub != agents_own.session.sub
+    held = world.subjects.person(TENANT, grant.session.sub)
+    assert (held.corp_uscc, held.name) == (COMPANY, None)
+
+
+def test_two_agents_of_one_company_share_its_cases(world: World) -> None:
+    one = world.login(person("idp-zhang", **agent()))
+    two = world.login(person("idp-li", **agent()))
+    assert one.session.sub == two.session.sub
+    assert one.session.actor != two.session.actor
+
+
+@pytest.mark.parametrize("uscc", [None, "", "91999999MA0000001M"])
+def test_a_company_without_a_right_code_is_not_let_in(
+    world: World, uscc: str | None
+) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        world.login(person(**(agent() | {"corp_uscc": uscc})))
+    assert refused.value.code == "company_code_wrong"
+    assert world.tables.rows == {}
+
+
+def test_a_kind_that_nobody_knows_is_not_let_in(world: World) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        world.login(person(kind="robot"))
+    assert refused.value.code == "subject_kind_unknown"
+
+
+def test_a_code_that_wechat_refuses_leaves_nothing_behind(world: World) -> None:
+    world.wechat.refused = True
+    with pytest.raises(Unauthenticated):
+        world.sessions.login_wechat("openid-1")
+    assert world.tables.rows == {}
+
+
+def test_a_registered_officer_gets_roles_and_place(world: World) -> None:
+    sub = world.register("idp-wang", Role.OFFICER, Role.APPROVER)
+    session = world.login(person("idp-wang")).session
+    assert session.sub == sub
+    assert session.roles == {Role.OFFICER, Role.APPROVER}
+    assert (session.organisation, session.department) == (OFFICE, "counter")
+
+
+def test_an_officer_who_comes_through_wechat_is_a_citizen(world: World) -> None:
+    grant = world.sessions.login_wechat("openid-1")
+    world.idp.people["code"] = person("idp-wang")
+    world.sessions.bind(grant.session, "code", "v", "n", "https://r")
+    world.register("idp-wang")
+    assert world.sessions.login_wechat("openid-1").session.roles == {Role.CITIZEN}
+    assert world.login(person("idp-wang")).session.roles == {Role.OFFICER}
+
+
+def test_a_suspended_officer_neither_signs_in_nor_refreshes(world: World) -> None:
+    sub = world.register("idp-wang")
+    grant = world.login(person("idp-wang"))
+    suspend_officer(world.tables, TENANT, sub, NOON)
+    for attempt in (
+        lambda: world.login(person("idp-wang")),
+        lambda: world.sessions.refresh(grant.refresh_token),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            attempt()
+        assert refused.value.code == "officer_suspended"
+
+
+def test_a_refresh_gives_new_tokens_for_the_same_session(world: World) -> None:
+    first = world.login(person())
+    world.clock.passes(800)
+    second = world.sessions.refresh(first.refresh_token)
+    assert second.session.session_id == first.session.session_id
+    assert second.session.sub == first.session.sub
+    assert second.refresh_token != first.refresh_token
+    later = NOON + timedelta(seconds=1600)
+    session = verify(second.access_token, world.public_keys, REALM, later)
+    assert session.expires_at == NOON + timedelta(seconds=1700)
+
+
+def test_a_company_keeps_its_agent_over_a_refresh(world: World) -> None:
+    first = world.login(person(**agent()))
+    second = world.sessions.refresh(first.refresh_token)
+    assert second.session.actor == first.session.actor
+    assert second.session.roles == {Role.COMPANY}
+
+
+def test_refresh_tokens_are_kept_as_hashes_only(world: World) -> None:
+    grant = world.login(person())
+    second = world.sessions.refresh(grant.refresh_token)
+    stored = repr(world.tables.rows)
+    assert grant.refresh_token not in stored
+    assert second.refresh_token not in stored
+
+
+def test_a_refresh_token_used_twice_ends_the_whole_session(world: World) -> None:
+    first = world.login(person())
+    second = world.sessions.refresh(first.refresh_token)
+    assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+    assert refused_because(world, second.refresh_token) == "session_ended"
+
+
+def test_another_session_of_the_same_person_goes_on(world: World) -> None:
+    first, other = world.login(person()), world.login(person())
+    world.sessions.refresh(first.refresh_token)
+    assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+    assert world.sessions.refresh(other.refresh_token).session.sub == other.session.sub
+
+
+def test_of_two_refreshes_at_once_one_wins_and_the_session_ends(world: World) -> None:
+    first = world.login(person())
+    won: list[Grant] = []
+    world.tables.rival = lambda: won.append(world.sessions.refresh(first.refresh_token))
+    assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+    assert len(won) == 1
+    assert refused_because(world, won[0].refresh_token) == "session_ended"
+
+
+def test_signing_out_during_a_refresh_wins(world: World) -> None:
+    first = world.login(person())
+    world.tables.rival = lambda: world.sessions.end(first.session)
+    assert refused_because(world, first.refresh_token) == "session_ended"
+
+
+def test_a_refresh_during_a_sign_out_does_not_survive_it(world: World) -> None:
+    first = world.login(person())
+    won: list[Grant] = []
+    world.tables.rival = lambda: won.append(world.sessions.refresh(first.refresh_token))
+    world.sessions.end(first.session)
+    assert refused_because(world, won[0].refresh_token) == "session_ended"
+
+
+def test_after_signing_out_nothing_refreshes_and_again_is_no_error(
+    world: World,
+) -> None:
+    grant = world.login(person())
+    world.sessions.end(grant.session)
+    world.sessions.end(grant.session)
+    assert refused_because(world, grant.refresh_token) == "session_ended"
+
+
+@pytest.mark.parametrize("token", ["", "made up", "ü", "x" * 5000])
+def test_an_unknown_refresh_token_is_refused(world: World, token: str) -> None:
+    assert refused_because(world, token) == "refresh_token_unknown"
+
+
+def test_a_session_ends_by_itself_however_often_it_is_refreshed(world: World) -> None:
+    grant = world.login(person())
+    for _ in range(3):
+        world.clock.passes(10 * 24 * 3600 - 1)
+        grant = world.sessions.refresh(grant.refresh_token)
+    world.clock.passes(3)
+    assert refused_because(world, grant.refresh_token) == "session_expired"
+
+
+def test_staff_sign_in_anew_after_twelve_hours(world: World) -> None:
+    world.register("idp-wang")
+    grant = world.login(person("idp-wang"))
+    world.clock.passes(12 * 3600)
+    assert refused_because(world, grant.refresh_token) == "session_expired"
+
+
+def test_a_citizens_session_does_not_turn_into_staff(world: World) -> None:
+    grant = world.login(person("idp-wang"))
+    world.register("idp-wang")
+    assert refused_because(world, grant.refresh_token) == "session_role_changed"
+
+
+def test_a_key_that_fails_costs_nobody_the_refresh_token(world: World) -> None:
+    grant = world.login(person())
+    working = world.key.sign_digest
+
+    def broken(digest: bytes) -> bytes:
+        raise TimeoutError
+
+    world.key.sign_digest = broken  # type: ignore[method-assign]
+    with pytest.raises(TimeoutError):
+        world.sessions.refresh(grant.refresh_token)
+    world.key.sign_digest = working  # type: ignore[method-assign]
+    assert world.sessions.refresh(grant.refresh_token).session.sub == grant.session.sub
+
+
+def test_binding_lets_a_wechat_citizen_be_proven(world: World) -> None:
+    grant = world.sessions.login_wechat("openid-1")
+    world.idp.people["code"] = person()
+    subject = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
+    assert subject.sub == grant.session.sub
+    assert world.sessions.refresh(grant.refresh_token).session.level == "L3"
+    assert world.sessions.login_wechat("openid-1").session.level == "L3"
+    assert world.login(person()).session.sub == grant.session.sub
+    held = world.subjects.person(TENANT, subject.sub)
+    assert (held.openid, held.name) == ("openid-1", "张示例")
+
+
+def test_binding_twice_is_no_error(world: World) -> None:
+    grant = world.sessions.login_wechat("openid-1")
+    world.idp.people["code"] = person()
+    first = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
+    assert world.sessions.bind(grant.session, "code", "v", "n", "https://r") == first
+
+
+def test_a_person_who_is_known_already_cannot_be_bound_to_another(
+    world: World,
+) -> None:
+    world.login(person())
+    grant = world.sessions.login_wechat("openid-1")
+    with pytest.raises(Conflict) as refused:
+        world.sessions.bind(grant.session, "code", "v", "n", "https://r")
+    assert refused.value.code == "login_bound_elsewhere"
+    assert world.sessions.login_wechat("openid-1").session.level == "L1"
+
+
+def test_companies_and_staff_bind_nothing(world: World) -> None:
+    company = world.login(person(**agent()))
+    citizen = world.sessions.login_wechat("openid-1")
+    world.register("idp-wang")
+    officer = world.login(person("idp-wang"))
+    world.idp.people["code"] = person("idp-li", **agent())
+    for session in (company.session, officer.session, citizen.session):
+        with pytest.raises(Forbidden) as refused:
+            world.sessions.bind(session, "code", "v", "n", "https://r")
+        assert refused.value.code == "bind_only_citizens"

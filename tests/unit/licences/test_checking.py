@@ -1,0 +1,195 @@
+"""Checking: only a whole, intact, trusted file of the awaited licence passes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zerotrip.kernel.errors import GiveUp
+from zerotrip.licences import certificates, signing
+from zerotrip.licences.checking import check_signed_pdf
+from zerotrip.licences.rendering import Renderer
+
+from .conftest import LICENCE_ID, REASON, SIGNED_AT, Issued, certificate
+
+BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")
+
+
+def refusal(pdf: bytes, roots_pem: bytes, expected: str | None = None) -> str:
+    """The code with which a file is refused."""
+    with pytest.raises(GiveUp) as caught:
+        check_signed_pdf(pdf, roots_pem, expected)
+    return caught.value.code
+
+
+def gap(pdf: bytes) -> tuple[int, int]:
+    """Where the signature's container stands."""
+    found = BYTE_RANGE.search(pdf)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def test_a_signed_licence_says_what_it_is(issued: Issued) -> None:
+    checked = check_signed_pdf(issued.pdf, issued.root_pem, LICENCE_ID)
+    assert checked.licence_id == LICENCE_ID
+    assert checked.signed_at == SIGNED_AT
+    assert checked.sha256 == hashlib.sha256(issued.pdf).hexdigest()
+    assert "示例机关 (测试 TEST)" in checked.signer_subject
+
+
+def test_a_time_of_signing_with_an_offset_is_the_same_instant(issued: Issued) -> None:
+    from zerotrip.kernel.times import SHANGHAI
+
+    pdf = signing.sign_pdf(
+        issued.unsigned,
+        signing.LocalRawSigner(issued.key),
+        issued.chain_pem,
+        SIGNED_AT.astimezone(SHANGHAI),
+        REASON,
+    )
+    assert check_signed_pdf(pdf, issued.root_pem).signed_at == SIGNED_AT
+
+
+def test_a_file_without_signature_is_named_so(issued: Issued) -> None:
+    assert refusal(issued.unsigned, issued.root_pem) == "licence_unsigned"
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_byte_can_be_changed(issued: Issued, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(issued.pdf) - 1))
+    changed = bytearray(issued.pdf)
+    changed[at] ^= data.draw(st.integers(1, 255))
+    start, end = gap(issued.pdf)
+    if start < at < end and changed.lower() == issued.pdf.lower():
+        return  # the other case of a hexadecimal digit: the same signature
+    assert refusal(bytes(changed), issued.root_pem).startswith("licence_")
+
+
+def test_a_changed_page_is_tampering(issued: Issued) -> None:
+    changed = issued.pdf.replace(b"/Rect [ 0 0 0 0 ]", b"/Rect [ 0 0 0 1 ]")
+    assert refusal(changed, issued.root_pem) == "licence_tampered"
+
+
+def test_anything_appended_is_tampering(issued: Issued) -> None:
+    assert refusal(issued.pdf + b"\n", issued.root_pem) == "licence_tampered"
+
+
+def test_an_incremental_update_after_the_signature_is_refused(issued: Issued) -> None:
+    second = signing.sign_pdf(
+        issued.unsigned,
+        signing.LocalRawSigner(issued.key),
+        issued.chain_pem,
+        SIGNED_AT,
+        REASON,
+    )
+    tail = second[len(issued.unsigned) :]
+    assert refusal(issued.pdf + tail, issued.root_pem) == "licence_signature_invalid"
+    note = b"99 0 obj\n<< /Rect [0 0 9 9] >>\nendobj\n"
+    assert refusal(issued.pdf + note, issued.root_pem) == "licence_tampered"
+
+
+def test_nothing_hides_where_the_signature_stands(issued: Issued) -> None:
+    start, end = gap(issued.pdf)
+    inside = b"><</JS (app.alert)>>" + issued.pdf[start + 21 : end]
+    hidden = issued.pdf[:start] + b"<" + inside + issued.pdf[end:]
+    assert refusal(hidden, issued.root_pem) == "licence_tampered"
+    behind = issued.pdf[: end - 3] + b"01>" + issued.pdf[end:]
+    assert refusal(behind, issued.root_pem) == "licence_signature_invalid"
+
+
+def test_a_gap_wider_than_the_signature_is_tampering(issued: Issued) -> None:
+    found = BYTE_RANGE.search(issued.pdf)
+    assert found is not None
+    rest = int(found[3])
+    wider = issued.pdf.replace(
+        found[0],
+        b"/ByteRange [0 %d %d %d]" % (int(found[1]), int(found[2]) + 9, rest - 9),
+    )
+    assert len(wider) == len(issued.pdf)
+    assert refusal(wider, issued.root_pem) == "licence_tampered"
+
+
+def test_the_signature_of_another_file_does_not_fit(
+    issued: Issued, layout: bytes, renderer: Renderer
+) -> None:
+    other = signing.sign_pdf(
+        renderer.render(layout, certificate(sample=False)),
+        signing.LocalRawSigner(issued.key),
+        issued.chain_pem,
+        SIGNED_AT,
+        REASON,
+    )
+    start, end = gap(issued.pdf)
+    other_start, other_end = gap(other)
+    moved = issued.pdf[:start] + other[other_start:other_end] + issued.pdf[end:]
+    assert refusal(moved, issued.root_pem) == "licence_tampered"
+
+
+def test_a_forged_raw_signature_is_invalid(issued: Issued) -> None:
+    start, end = gap(issued.pdf)
+    container = bytearray(bytes.fromhex(issued.pdf[start + 1 : end - 1].decode()))
+    container[len(bytes(container).rstrip(b"\0")) - 1] ^= 1
+    forged = issued.pdf[:start] + b"<%s>" % container.hex().encode() + issued.pdf[end:]
+    assert refusal(forged, issued.root_pem) == "licence_signature_invalid"
+
+
+def test_an_unknown_root_is_not_trusted(issued: Issued) -> None:
+    _, other = certificates.issue_test_chain(
+        certificates.public_key_der(issued.key.public_key()), "别的", now=SIGNED_AT
+    )
+    assert refusal(issued.pdf, other) == "licence_untrusted"
+    assert refusal(issued.pdf, b"") == "licence_untrusted"
+
+
+def test_a_root_that_is_past_is_not_trusted(issued: Issued) -> None:
+    chain, root = certificates.issue_test_chain(
+        certificates.public_key_der(issued.key.public_key()),
+        "示例机关",
+        now=SIGNED_AT,
+        valid_days=1,
+    )
+    late = SIGNED_AT + timedelta(days=3)
+    (leaf,) = x509.load_pem_x509_certificates(chain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing, "_require_current", lambda *_: None)
+        pdf = signing.sign_pdf(
+            issued.unsigned, signing.LocalRawSigner(issued.key), chain, late, REASON
+        )
+    assert leaf.not_valid_after_utc < late
+    assert refusal(pdf, root) == "licence_untrusted"
+
+
+def test_the_signers_own_certificate_cannot_vouch_for_another(issued: Issued) -> None:
+    # A leaf is no authority: a chain through it must not be walked.
+    from zerotrip.licences.checking import _may_issue
+
+    (leaf,) = x509.load_pem_x509_certificates(issued.chain_pem)
+    (root,) = x509.load_pem_x509_certificates(issued.root_pem)
+    assert not _may_issue(leaf, 0)
+    assert _may_issue(root, 0)
+    assert not _may_issue(root, 1)
+
+
+def test_another_licence_than_the_awaited_one_is_refused(issued: Issued) -> None:
+    awaited = LICENCE_ID.replace(".001.", ".002.")
+    assert refusal(issued.pdf, issued.root_pem, awaited) == "licence_id_mismatch"
+
+
+def test_a_file_that_names_no_licence_is_refused(
+    issued: Issued, renderer: Renderer
+) -> None:
+    bare = b'#set text(font: "Noto Serif SC", fallback: false)\n1'
+    pdf = signing.sign_pdf(
+        renderer.render(bare, certificate()),
+        signing.LocalRawSigner(issued.key),
+        issued.chain_pem,
+        SIGNED_AT,
+        REASON,
+    )
+    assert refusal(pdf, issued.root_pem) == "licence_id_unreadable"

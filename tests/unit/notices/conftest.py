@@ -1,0 +1,102 @@
+"""A case with events, a bill and a parcel beside it, and the inbox of its applicant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from zerotrip.catalogue.model import Text
+from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Head, Key, Kind
+from zerotrip.kernel.messages import CloudEvent, cloud_event
+from zerotrip.kernel.records import Records
+from zerotrip.notices.inbox import Inbox
+from zerotrip.notices.steps import NoticeSteps
+
+from tests.support.memory import MemoryTables
+
+TENANT = "441882"
+SUB = "SUBJECT0000000000000000001"
+OTHER = "SUBJECT0000000000000000002"
+CASE_NO = "11441882000000001N400012500100020261121000001"
+BILL = Key(TENANT, Kind.BILL, "4418820A1B2C3D4E5F6G7H8J9KMNPQRS")
+SHIPMENT = Key(TENANT, Kind.SHIPMENT, "441882ZYXWVTSRQPNMKJHGFEDCBA9876")
+NAME = Text(zh="补领机动车行驶证", en="Replacement of a vehicle licence")
+
+
+def case(case_no: str = CASE_NO) -> Key:
+    return Key(TENANT, Kind.CASE, case_no)
+
+
+@dataclass
+class Office:
+    """Everything in memory; the clock moves on by a second at each look."""
+
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    moment: datetime = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+    @property
+    def records(self) -> Records:
+        return Records(self.tables)
+
+    @property
+    def deps(self) -> NoticeSteps:
+        return NoticeSteps(self.records, TENANT, self.now)
+
+    @property
+    def inbox(self) -> Inbox:
+        return Inbox(self.records, self.tables, self.name, self.now)
+
+    def name(self, head: Head) -> Text:
+        assert head.body["item"] == "an item"
+        return NAME
+
+    def happens(
+        self,
+        event_type: str,
+        *,
+        key: Key | None = None,
+        body: dict[str, Any] | None = None,
+        head_body: dict[str, Any] | None = None,
+    ) -> EventRow:
+        """Stores an event at the end of its stream, by default the case."""
+        key = key or case()
+        head = self.records.head(key)
+        change = Change(
+            key=key,
+            expected_version=head.version if head else 0,
+            allowed_from=frozenset(),
+            stage="any",
+            organisation="11441882000000001N",
+            body={"sub": SUB, "item": "an item"} if head_body is None else head_body,
+            event=Event(
+                type=event_type,
+                step="step",
+                cause=f"v{head.version if head else 0}",
+                time=self.now(),
+                actor="somebody",
+                request_hash="one",
+                body=body or {},
+            ),
+            previous_hash=head.last_hash if head else GENESIS,
+        )
+        return self.records.commit(change).events[0]
+
+    def told(self, sub: str = SUB) -> list[str]:
+        """The types of a subject's notices, newest first."""
+        return [sent["type"] for sent in self.inbox.list(TENANT, sub)]
+
+
+def message(row: EventRow) -> CloudEvent:
+    """The message of an event, as it comes out of the queue."""
+    return CloudEvent.model_validate_json(cloud_event(row).model_dump_json())
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()

@@ -1,0 +1,128 @@
+"""The inbox: in words, newest first, read once, and nobody else's."""
+
+from __future__ import annotations
+
+import pytest
+from zerotrip.kernel.errors import NotFound, Unavailable
+from zerotrip.kernel.tables import Rejected, Write
+from zerotrip.notices.model import notice_id
+from zerotrip.notices.steps import notify
+
+from tests.unit.notices.conftest import (
+    BILL,
+    CASE_NO,
+    OTHER,
+    SUB,
+    TENANT,
+    Office,
+    message,
+)
+
+
+def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
+    submitted = office.happens("case.submitted")
+    row = notify(message(submitted), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+    assert sent == {
+        "id": notice_id(row.sk),
+        "type": "case.submitted",
+        "case_no": CASE_NO,
+        "about": {"kind": "case", "id": CASE_NO},
+        "title": {"zh": "申请已提交", "en": "Application submitted"},
+        "text": {
+            "zh": f"您申请的“补领机动车行驶证”已提交，办件编号{CASE_NO}。"
+            "我们正在核对材料，无需您跑腿。",
+            "en": "Your application “Replacement of a vehicle licence” was submitted "
+            f"under case number {CASE_NO}. We are checking it now; "
+            "you need not come.",
+        },
+        "occurred_at": submitted.time,
+        "sent_at": row.time,
+        "read": False,
+        "read_at": None,
+    }
+
+
+def test_an_amount_is_told_in_yuan(office: Office) -> None:
+    office.happens("case.submitted")
+    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500}
+    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+    assert "需缴费15.00 元" in sent["text"]["zh"]
+    assert "online: 15.00 yuan" in sent["text"]["en"]
+    assert sent["about"] == {"kind": "bill", "id": BILL.id}
+
+
+def test_a_notice_whose_case_or_amount_is_not_known_can_still_be_read(
+    office: Office,
+) -> None:
+    body = {"sub": SUB, "case_no": CASE_NO}
+    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+    assert "政务服务事项" in sent["text"]["zh"]
+    assert "金额见办件" in sent["text"]["zh"]
+
+
+def test_the_newest_come_first_and_only_as_many_as_asked(office: Office) -> None:
+    for event_type in ("case.submitted", "case.accepted", "case.approved"):
+        notify(message(office.happens(event_type)), office.deps)
+    assert office.told() == ["case.approved", "case.accepted", "case.submitted"]
+    newest = office.inbox.list(TENANT, SUB, limit=1)
+    assert [sent["type"] for sent in newest] == ["case.approved"]
+
+
+def test_an_empty_inbox_is_an_empty_list(office: Office) -> None:
+    assert list(office.inbox.list(TENANT, SUB)) == []
+
+
+def test_a_notice_that_was_read_says_since_when(office: Office) -> None:
+    for event_type in ("case.submitted", "case.accepted"):
+        notify(message(office.happens(event_type)), office.deps)
+    newest, _ = office.inbox.list(TENANT, SUB)
+    office.inbox.mark_read(TENANT, SUB, newest["id"])
+    read, unread = office.inbox.list(TENANT, SUB)
+    assert (read["read"], unread["read"]) == (True, False)
+    assert read["read_at"] > read["sent_at"]
+    assert unread["read_at"] is None
+
+
+def test_the_first_reading_stays_the_time_of_reading(office: Office) -> None:
+    notify(message(office.happens("case.submitted")), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+    office.inbox.mark_read(TENANT, SUB, sent["id"])
+    first = office.inbox.list(TENANT, SUB)
+    office.inbox.mark_read(TENANT, SUB, sent["id"])
+    assert office.inbox.list(TENANT, SUB) == first
+
+
+@pytest.mark.parametrize("sub", [SUB, OTHER])
+def test_an_unknown_notice_and_another_persons_are_the_same_answer(
+    office: Office, sub: str
+) -> None:
+    notify(message(office.happens("case.submitted")), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+    wanted = sent["id"] if sub == OTHER else "unknown"
+    before = dict(office.tables.rows)
+    with pytest.raises(NotFound) as caught:
+        office.inbox.mark_read(TENANT, sub, wanted)
+    assert caught.value.code == "notice_unknown"
+    assert office.tables.rows == before
+
+
+def test_a_reading_that_could_not_be_kept_is_said_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notify(message(office.happens("case.submitted")), office.deps)
+    (sent,) = office.inbox.list(TENANT, SUB)
+
+    def cancelled(writes: list[Write], token: str | None = None) -> None:
+        raise Rejected(frozenset(), {})
+
+    monkeypatch.setattr(office.tables, "transact", cancelled)
+    with pytest.raises(Unavailable):
+        office.inbox.mark_read(TENANT, SUB, sent["id"])
+
+
+def test_an_id_is_short_safe_in_a_url_and_the_same_each_time(office: Office) -> None:
+    assert notice_id("EVENT#notify#CASE#1#000002") == "Ykgoey7gw3HteZUO2APncp"
+    assert notice_id("EVENT#notify#CASE#1#000003") != "Ykgoey7gw3HteZUO2APncp"

@@ -1,0 +1,76 @@
+"""The message catalogue: complete, bilingual, and without a loose end."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+from zerotrip.cases.lifecycle import TRANSITIONS
+from zerotrip.notices.templates import (
+    DIRECTED,
+    TEMPLATES,
+    Template,
+    spoken_amount,
+    template_of,
+)
+
+EVERY = [*TEMPLATES.items(), *(("/".join(k), t) for k, t in DIRECTED.items())]
+TOLD_OF = {
+    "case.submitted",
+    "case.corrections_requested",
+    "case.accepted",
+    "case.approved",
+    "case.refused",
+    "case.completed",
+    "case.withdrawn",
+    "bill.opened",
+    "bill.settled",
+    "shipment.dispatched",
+    "shipment.delivered",
+    "licence.registered",
+}
+
+
+def parameters(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_the_applicant_is_told_of_exactly_these_events() -> None:
+    assert set(TEMPLATES) == TOLD_OF
+
+
+def test_every_event_of_a_case_that_is_told_is_one_of_the_lifecycle() -> None:
+    told = {name for name in TEMPLATES if name.startswith("case.")}
+    assert told <= set(TRANSITIONS)
+
+
+@pytest.mark.parametrize(("name", "template"), EVERY)
+def test_both_languages_say_the_same_things(name: str, template: Template) -> None:
+    for text in (template.title, template.text):
+        assert parameters(text.zh) == parameters(text.en), name
+        assert parameters(text.zh) <= {"item", "case_no", "amount"}, name
+        assert re.search("[\u4e00-\u9fff]", text.zh), name
+        assert not re.search("[\u4e00-\u9fff]", text.en), name
+
+
+@pytest.mark.parametrize(("name", "template"), EVERY)
+def test_every_text_names_item_and_case(name: str, template: Template) -> None:
+    assert {"item", "case_no"} <= parameters(template.text.zh), name
+
+
+def test_a_parcels_direction_chooses_the_sentence() -> None:
+    chosen = [
+        template_of("shipment.delivered", given).title.zh
+        for given in ({"direction": "pickup"}, {"direction": "delivery"}, {})
+    ]
+    assert chosen == ["纸质材料已收到", "证件已送达", "快递已送达"]
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "zh"),
+    [(1500, "15.00 元"), (5, "0.05 元"), (0, "0.00 元"), (123456, "1234.56 元")],
+)
+def test_an_amount_is_spoken_in_yuan(amount_fen: int, zh: str) -> None:
+    assert spoken_amount(amount_fen).zh == zh
+    assert spoken_amount(amount_fen).en == zh.replace("元", "yuan")
