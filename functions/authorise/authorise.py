@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
+
 from zerotrip.identity.authorise import Authoriser, answer
 from zerotrip.identity.store import IDENTITY_TABLE, Officers
 from zerotrip.identity.tokens import KmsTokenKey, Realm

@@ -176,7 +176,7 @@ def _await_file(path: Path, process: subprocess.Popen[bytes]) -> None:
 def _serve(home: Home, ended: threading.Event) -> None:
     """Keeps everything running until `ended` is set or one of the children ends."""
     ready = home.path / "ready"
-    ready_file = home.path / "partners" / "listening.json"
+    listening = home.path / "partners" / "listening.json"
     with contextlib.ExitStack() as stack:
         log = stack.enter_context((home.path / "cloud.log").open("ab"))
         stack.callback(ready.unlink, missing_ok=True)
@@ -185,18 +185,13 @@ def _serve(home: Home, ended: threading.Event) -> None:
                 _child([str(EMULATOR)], log, _emulator_environment(home))
             )
         ]
-        if (ROOT / "infra" / "local" / "partners" / "__main__.py").exists():
-            home.partners_file.parent.mkdir(parents=True, exist_ok=True)
-            ready_file.unlink(missing_ok=True)
-            command = [sys.executable, "-m", "infra.local.partners"]
-            command += [
-                "--home",
-                str(ports_file.parent),
-                "--ports-file",
-                str(ports_file),
-            ]
-            children.append(stack.enter_context(_child(command, log)))
-            _await_file(ready_file, children[-1])
+        home.partners_file.parent.mkdir(parents=True, exist_ok=True)
+        listening.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "infra.local.partners"]
+        command += ["--home", str(listening.parent), "--ports-file", str(listening)]
+        command += ["--callback-base", home.partners_url]
+        children.append(stack.enter_context(_child(command, log)))
+        _await_file(listening, children[-1])
         door = stack.enter_context(Door(home))
         threading.Thread(target=door.serve_forever, daemon=True).start()
         stack.callback(door.shutdown)

@@ -7,23 +7,24 @@ of the last build, the deployment when they and the parameters are those of the 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import os
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from infra.local.home import ROOT, Home, locked, read_json, write_json
+from infra.local.home import ROOT, TENANT, Home, locked, read_json, write_json
 
 SAM = ROOT / ".local" / "sam" / "bin" / "sam"
 BUILD = ROOT / ".local" / "build"
 STACK = "zerotrip-local"
 SOURCES = ("template.yaml", "chalice.json", "infra/stacks", "functions", "layers")
+SEEDS = ("catalogue", "infra/local/seed.py")
 Report = Callable[[str, str], None]
 
 
@@ -61,7 +62,7 @@ def deploy(home: Home, report: Report = say) -> Outputs:
     Raises DeployFailed, with the log to read.
     """
     with locked(BUILD.parent / "build.lock"):
-        sources = source_hash()
+        sources = file_hash(SOURCES)
         if read_json(BUILD / "built.json").get("sources") != sources:
             report("正在构建", "building")
             _sam(home, ["build", "--build-dir", str(BUILD), *_build_options()])
@@ -73,9 +74,13 @@ def deploy(home: Home, report: Report = say) -> Outputs:
             outputs = _deploy(home)
         else:
             outputs = Outputs(done["outputs"])
-    if done.get("outputs") != outputs.values:
-        _seed(outputs, home, report)
-    write_json(home.deployed_file, {**wanted, "outputs": outputs.values})
+    now = {**wanted, "outputs": outputs.values}
+    seeds = {**outputs.values, "catalogue": file_hash(SEEDS)}
+    if done.get("seeds") != seeds:
+        write_json(home.deployed_file, now)
+        report("正在写入初始数据", "seeding")
+        importlib.import_module("infra.local.seed").seed(outputs, home)
+    write_json(home.deployed_file, {**now, "seeds": seeds})
     return outputs
 
 
@@ -84,23 +89,24 @@ def parameters(home: Home) -> dict[str, str]:
     arm = os.uname().machine in {"arm64", "aarch64"}
     return {
         "Stage": "local",
+        "Tenant": TENANT,
         "Architecture": "arm64" if arm else "x86_64",
         "PublicBaseUrl": home.api_url,
         "StepConcurrency": "2",
     }
 
 
-def source_hash() -> str:
-    """SHA-256 over everything that `sam build` reads, by path and content."""
+def file_hash(names: Iterable[str]) -> str:
+    """SHA-256 over files and whole folders of the repository, by path and content."""
     digest = hashlib.sha256()
-    for path in _source_files():
+    for path in _files(names):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _source_files() -> Iterator[Path]:
-    for name in SOURCES:
+def _files(names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
         top = ROOT / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
@@ -203,20 +209,12 @@ def _short_form(loader: TemplateLoader, tag: str, node: yaml.Node) -> dict[str, 
 TemplateLoader.add_multi_constructor("!", _short_form)
 
 
-def _seed(outputs: Outputs, home: Home, report: Report) -> None:
-    if importlib.util.find_spec("infra.local.seed"):
-        from infra.local.seed import seed
-
-        report("正在写入初始数据", "seeding")
-        seed(outputs, home)
-
-
 def _sam(home: Home, arguments: list[str]) -> None:
     log = home.path / "sam.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**home.environment(), "SAM_CLI_TELEMETRY": "0"}
     environment["SAM_CLI_CHECK_VERSION"] = "0"
-    uv = ROOT / ".venv" / "bin" / "uv"
+    uv = ROOT / ".local" / "uv" / "bin" / "uv"
     if uv.exists():
         environment["ZEROTRIP_UV"] = str(uv)
     with log.open("ab") as handle:

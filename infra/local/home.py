@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOME = ROOT / ".local" / "cloud"
 REGION = "us-east-1"  # the emulator's ARNs always say `aws`, so not a China region
+TENANT = "441882"  # the template's default
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "000000000000",
     "AWS_SECRET_ACCESS_KEY": "laptop",
@@ -99,7 +100,8 @@ class Home:
         """A boto3 client of `service` that speaks to this cloud."""
         import boto3  # 130 ms that `make down` need not pay
 
-        return boto3.client(
+        sdk: Any = boto3  # its stubs want the name of the service as a literal
+        return sdk.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
@@ -145,3 +147,15 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def locked_at_once(path: Path) -> Iterator[bool]:
+    """Holds the file lock `path` if nobody else does; yields whether it holds it."""
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

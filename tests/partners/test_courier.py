@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import urllib3
+
+from infra.local.partners import Sandboxes
 from zerotrip.deliveries.clients.courier import (
     Contact,
     Courier,
@@ -27,8 +29,6 @@ from zerotrip.kernel.errors import (
     Retry,
     Unauthenticated,
 )
-
-from infra.local.partners import Sandboxes
 
 from .conftest import Receiver, wait_until
 

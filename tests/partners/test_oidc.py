@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
+
+from infra.local.partners import PEOPLE, Sandboxes
 from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
 from zerotrip.kernel.errors import (
     GiveUp,
@@ -16,8 +18,6 @@ from zerotrip.kernel.errors import (
     ZeroTripError,
 )
 from zerotrip.kernel.identifiers import is_citizen_number, is_uscc
-
-from infra.local.partners import PEOPLE, Sandboxes
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from zerotrip.deliveries.clients.courier import Contact, Courier, CourierConfig
-from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
 
 from infra.local.partners import Sandboxes
+from zerotrip.deliveries.clients.courier import Contact, Courier, CourierConfig
+from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
 
 from .conftest import Receiver, wait_until
 

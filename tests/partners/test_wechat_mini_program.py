@@ -7,6 +7,8 @@ import traceback
 
 import pytest
 import urllib3
+
+from infra.local.partners import PEOPLE, Sandboxes
 from zerotrip.identity.clients.wechat_mini_program import (
     WeChatMiniProgram,
     WeChatMiniProgramConfig,
@@ -18,8 +20,6 @@ from zerotrip.kernel.errors import (
     Unavailable,
     ZeroTripError,
 )
-
-from infra.local.partners import PEOPLE, Sandboxes
 
 
 @pytest.fixture

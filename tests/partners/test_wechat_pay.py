@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import urllib3
+
+from infra.local.partners import Sandboxes
 from zerotrip.kernel.errors import (
     AlreadyDone,
     Conflict,
@@ -22,8 +24,6 @@ from zerotrip.payments.channels.wechat_pay import (
     WeChatPay,
     WeChatPayConfig,
 )
-
-from infra.local.partners import Sandboxes
 
 PAYER = "oSandbox-0000000000000000001"
 _number = itertools.count(1)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import urllib3
+
+from infra.local.partners import Sandboxes
 from zerotrip.kernel.errors import Malformed, Refused, Unauthenticated
 from zerotrip.payments.channels.wechat_pay import (
     PaymentNotice,
@@ -19,8 +21,6 @@ from zerotrip.payments.channels.wechat_pay import (
     failure_answer,
     success_answer,
 )
-
-from infra.local.partners import Sandboxes
 
 from .conftest import Receiver, wait_until
 

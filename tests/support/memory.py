@@ -64,28 +64,20 @@ class MemoryTables:
         return [(pk, sk) for _, pk, sk in found[:limit]]
 
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
-        seen: set[tuple[str, str, str]] = set()
-        failed: set[int] = set()
-        olds: dict[int, StoredRow | None] = {}
-        for position, write in enumerate(writes):
-            key = _key(write)
-            if key in seen:
-                raise AssertionError(f"one transaction writes {key} twice")
-            seen.add(key)
-            old = self.rows.get(key)
-            if not _holds(write.expect, old):
-                failed.add(position)
-                olds[position] = old
-        if token is not None:
-            print_of = repr(writes)
-            if self.tokens.get(token) == print_of:
-                return
-            if token in self.tokens:
-                raise AssertionError("IdempotentParameterMismatchException")
-            if not failed:
-                self.tokens[token] = print_of
+        keys = [_key(write) for write in writes]
+        assert len(set(keys)) == len(keys), "one transaction writes a row twice"
+        failed = [
+            position
+            for position, write in enumerate(writes)
+            if not _holds(write.expect, self.rows.get(keys[position]))
+        ]
+        if token is not None and self._sent_before(token, writes):
+            return
         if failed:
+            olds = {position: self.rows.get(keys[position]) for position in failed}
             raise Rejected(frozenset(failed), olds)
+        if token is not None:
+            self.tokens[token] = repr(writes)
         for write in writes:
             if isinstance(write, Put):
                 kept = json.loads(json.dumps(dict(write.row.data)))
@@ -93,6 +85,13 @@ class MemoryTables:
             else:
                 self.rows.pop(_key(write), None)
         self.transactions.append(list(writes))
+
+    def _sent_before(self, token: str, writes: Sequence[Write]) -> bool:
+        if token not in self.tokens:
+            return False
+        if self.tokens[token] != repr(writes):
+            raise ValueError("IdempotentParameterMismatchException")
+        return True
 
 
 def _key(write: Write) -> tuple[str, str, str]:

@@ -76,7 +76,7 @@ class Statement:
     condition: dict[str, Any] = field(default_factory=dict)
 
     def on(self, target: str) -> bool:
-        """Whether it is about `target`, e.g. `Tables.Outputs.KeysArn`; not its stream."""
+        """Whether it is about `target`, as in `EventBus.Arn`; a stream is apart."""
         named = [mention(resource) for resource in self.resources]
         return any(target in each and "/stream/" not in each for each in named)
 

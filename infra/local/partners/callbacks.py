@@ -150,6 +150,15 @@ class Callbacks:
                 self.submit(callback)
         return self.policy
 
+    def forget(self) -> None:
+        """Send nothing more of what is not acknowledged yet."""
+        with self._lock:
+            for callback in self._pending.values():
+                callback.abandoned = True
+            self._pending.clear()
+            self._window.clear()
+            self._held.clear()
+
     @property
     def pending(self) -> list[Callback]:
         with self._lock:
@@ -192,7 +201,7 @@ class Callbacks:
             )
 
     def _attempt(self, callback: Callback, *, again: bool) -> None:
-        if again and callback.acknowledged:
+        if callback.abandoned or (again and callback.acknowledged):
             return
         url = callback.target()
         if url is None:

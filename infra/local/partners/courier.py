@@ -71,6 +71,7 @@ class CourierSandbox(Sandbox):
         self.route("POST", "/_control/pace", self._control_pace)
         self.route("POST", "/_control/advance", self._control_advance)
         self.route("POST", "/_control/notices", self._control_notices)
+        self.route("DELETE", "/_control/notices", self._control_forget)
         self.route("GET", "/_control/orders", self._control_orders)
 
     # what the product calls
@@ -269,6 +270,10 @@ class CourierSandbox(Sandbox):
         if variety == "altered":
             body = body.replace(b'"status"', b'"Status"')
         return headers, body
+
+    def _control_forget(self, _: Request) -> Response:
+        self.callbacks.forget()
+        return Response.of({"ok": True})
 
     def _control_orders(self, _: Request) -> Response:
         with self.lock:

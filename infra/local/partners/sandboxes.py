@@ -19,7 +19,10 @@ from .server import Sandbox
 from .wechat_pay import WeChatPaySandbox
 
 # Gaps between attempts, in seconds, as WeChat Pay and Standard Webhooks print them.
-_WECHAT_PAY_GAPS = (15, 15, 30, 180, 600, 1200, *(1800,) * 3, 3600, *(10800,) * 3)
+_WECHAT_PAY_GAPS = (
+    *(15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600),
+    *(10800, 10800, 10800, 21600, 21600),
+)
 _COURIER_GAPS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 # How the product calls them in `/v1/partners/{partner}/callbacks`.
 PARTNER_NAMES = {"payments": "wechat_pay", "courier": "courier"}

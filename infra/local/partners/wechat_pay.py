@@ -95,6 +95,7 @@ class WeChatPaySandbox(Sandbox):
         self.route("POST", "/_control/delivery", self._control_delivery)
         self.route("POST", "/_control/pay", self._control_pay)
         self.route("POST", "/_control/notices", self._control_notices)
+        self.route("DELETE", "/_control/notices", self._control_forget)
         self.route("GET", "/_control/orders", self._control_orders)
 
     def finish(self, response: Response, fault: Fault | None) -> Response:
@@ -265,6 +266,10 @@ class WeChatPaySandbox(Sandbox):
             "payer": {"openid": "oSandbox-nobody"},
             "amount": {"total": 1500, "currency": "CNY"},
         }
+
+    def _control_forget(self, _: Request) -> Response:
+        self.callbacks.forget()
+        return Response.of({"ok": True})
 
     def _control_orders(self, _: Request) -> Response:
         with self.lock:

@@ -5,11 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from zerotrip.identity.model import Role, SessionRefused, SubjectKind
-from zerotrip.identity.sessions import Grant
-from zerotrip.identity.staff import suspend_officer
-from zerotrip.identity.tokens import verify
-from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated
 
 from tests.unit.identity.world import (
     COMPANY,
@@ -20,6 +15,11 @@ from tests.unit.identity.world import (
     World,
     person,
 )
+from zerotrip.identity.model import Role, SessionRefused, SubjectKind
+from zerotrip.identity.sessions import Grant
+from zerotrip.identity.staff import suspend_officer
+from zerotrip.identity.tokens import verify
+from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated
 
 
 def refused_because(world: World, refresh_token: str) -> str:
@@ -293,11 +293,18 @@ def test_a_person_who_is_known_already_cannot_be_bound_to_another(
 
 def test_companies_and_staff_bind_nothing(world: World) -> None:
     company = world.login(person(**agent()))
-    citizen = world.sessions.login_wechat("openid-1")
     world.register("idp-wang")
     officer = world.login(person("idp-wang"))
-    world.idp.people["code"] = person("idp-li", **agent())
-    for session in (company.session, officer.session, citizen.session):
+    world.idp.people["code"] = person("idp-li")
+    for session in (company.session, officer.session):
         with pytest.raises(Forbidden) as refused:
             world.sessions.bind(session, "code", "v", "n", "https://r")
         assert refused.value.code == "bind_only_citizens"
+
+
+def test_nobody_is_bound_to_a_company(world: World) -> None:
+    citizen = world.sessions.login_wechat("openid-1")
+    world.idp.people["code"] = person("idp-li", **agent())
+    with pytest.raises(Forbidden) as refused:
+        world.sessions.bind(citizen.session, "code", "v", "n", "https://r")
+    assert refused.value.code == "bind_only_citizens"

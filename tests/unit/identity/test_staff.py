@@ -6,6 +6,8 @@ import argparse
 import io
 
 import pytest
+
+from tests.unit.identity.world import HASH_KEY, NOON, OFFICE, TENANT, World, person
 from zerotrip.identity.commands import Desk, main
 from zerotrip.identity.model import Officer, Organisation, Role
 from zerotrip.identity.staff import (
@@ -17,8 +19,6 @@ from zerotrip.identity.staff import (
     suspend_officer,
 )
 from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-
-from tests.unit.identity.world import HASH_KEY, NOON, OFFICE, TENANT, World, person
 
 OTHER_OFFICE = "11999999000000000Q"
 SETTINGS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
 from zerotrip.identity.model import Login, Person, Provider, SubjectKind
 from zerotrip.identity.store import login_key
 from zerotrip.kernel.errors import GiveUp, NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
-
-from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
 
 NATURAL = SubjectKind.NATURAL
 ZHANG = Login(Provider.OIDC, "idp-zhang")

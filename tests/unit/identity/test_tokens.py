@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.identity.world import NOON, REALM, LocalKey
 from zerotrip.identity.model import Role, Session, SessionRefused
 from zerotrip.identity.tokens import (
     KmsTokenKey,
@@ -27,8 +29,6 @@ from zerotrip.identity.tokens import (
     raw_signature,
     verify,
 )
-
-from tests.unit.identity.world import NOON, REALM, LocalKey
 
 KEY = LocalKey()
 KEYS = {KEY.public.kid: KEY.public}
@@ -192,6 +192,19 @@ def test_a_signature_of_another_length_is_refused(length: int) -> None:
     content = TOKEN.rpartition(".")[0]
     token = f"{content}.{encode(b'x' * length)}"
     assert refused_because(token) == TokenFault.SIGNATURE_WRONG
+
+
+def test_a_right_signature_in_another_spelling_is_refused() -> None:
+    content, _, signature = TOKEN.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    longer = raw[:32] + b"\0" + raw[32:]
+    assert refused_because(f"{content}.{encode(longer)}") == (
+        TokenFault.SIGNATURE_WRONG
+    )
+
+
+def test_a_token_longer_than_any_of_ours_is_not_read() -> None:
+    assert refused_because(changed(dep="x" * 4096)) == TokenFault.MALFORMED
 
 
 def test_a_signature_of_zeros_is_refused() -> None:

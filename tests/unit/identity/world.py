@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+from tests.support.memory import MemoryKeys, MemoryTables
 from zerotrip.identity.clients.oidc import Claims
 from zerotrip.identity.clients.wechat_mini_program import WeChatLogin
 from zerotrip.identity.model import Organisation, Role
@@ -20,8 +22,6 @@ from zerotrip.kernel.errors import Unauthenticated
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Write
-
-from tests.support.memory import MemoryKeys, MemoryTables
 
 TENANT = "999999"
 HASH_KEY = b"a synthetic secret for keyed hashes"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+
 from zerotrip.licences import certificates, identifier, rendering, signing
 
 LAYOUT = Path(__file__).parents[3] / "catalogue" / "_layouts" / "certificate.typ"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
 from zerotrip.licences import certificates, signing
 
 from .conftest import SIGNED_AT, Issued

@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from zerotrip.kernel.errors import GiveUp
 from zerotrip.licences import certificates, signing
 from zerotrip.licences.checking import check_signed_pdf

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zerotrip.kernel.errors import Invalid
 from zerotrip.licences import identifier
 

@@ -8,6 +8,7 @@ import json
 import pikepdf
 import pytest
 from pypdf import PdfReader
+
 from zerotrip.kernel.errors import GiveUp
 from zerotrip.licences.rendering import Renderer
 

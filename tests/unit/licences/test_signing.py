@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pypdf import PdfReader
-from zerotrip.kernel.errors import GiveUp
-from zerotrip.licences import certificates, signing
 
 from tests.judges.signatures import Verdict, openssl_verdict, pyhanko_verdict
+from zerotrip.kernel.errors import GiveUp
+from zerotrip.licences import certificates, signing
 
 from .conftest import REASON, SIGNED_AT, Issued
 

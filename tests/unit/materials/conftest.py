@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.memory import MemoryObjects, MemoryTables
+from tests.unit.materials import files
 from zerotrip.kernel.tables import StoredRow
 from zerotrip.materials.model import Holder, HolderKind, Slot
 from zerotrip.materials.steps import MaterialSteps
 from zerotrip.materials.store import Slots
-
-from tests.support.memory import MemoryObjects, MemoryTables
-from tests.unit.materials import files
 
 INVOCATIONS = Path("events/invocations/receive_material")
 TENANT = "441882"

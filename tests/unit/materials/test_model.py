@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
+from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, UPLOAD, Desk
 from zerotrip.kernel.errors import Fault
 from zerotrip.materials.model import (
     MOST_LOOKS,
@@ -13,8 +15,6 @@ from zerotrip.materials.model import (
     object_key,
     parse_object_key,
 )
-
-from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, UPLOAD, Desk
 
 
 @pytest.mark.parametrize("holder", [DRAFT, CASE])

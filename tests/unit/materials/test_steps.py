@@ -7,6 +7,9 @@ import json
 from datetime import timedelta
 
 import pytest
+
+from tests.unit.materials import files
+from tests.unit.materials.conftest import CASE, DRAFT, TENANT, Desk, records
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.materials.model import Holder, SlotState
@@ -16,9 +19,6 @@ from zerotrip.materials.steps import (
     receive_material,
 )
 from zerotrip.materials.storage_events import records_of
-
-from tests.unit.materials import files
-from tests.unit.materials.conftest import CASE, DRAFT, TENANT, Desk, records
 
 SECOND = "ZYXWVTSRQPNMKJHGFEDCBA9876"
 EVER = "2099-01-01T00:00:00.000Z"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+
+from tests.unit.materials.conftest import BUCKET, DRAFT, UPLOAD, body, records
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.materials.model import object_key
 from zerotrip.materials.storage_events import (
@@ -11,8 +13,6 @@ from zerotrip.materials.storage_events import (
     object_created,
     records_of,
 )
-
-from tests.unit.materials.conftest import BUCKET, DRAFT, UPLOAD, body, records
 
 KEY = object_key(DRAFT, "loss_declaration", UPLOAD)
 CREATED = ObjectCreated(BUCKET, KEY, "096fKKXTRTtl3on89fVO.nfljtsv6qko")

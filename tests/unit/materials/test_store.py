@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
+from tests.unit.materials import files
+from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, TENANT, Desk
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.materials.model import Holder, SlotState
 from zerotrip.materials.steps import receive_material
 from zerotrip.materials.store import SlotMoved
-
-from tests.unit.materials import files
-from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, TENANT, Desk
 
 SECOND = "ZYXWVTSRQPNMKJHGFEDCBA9876"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from zerotrip.materials import types
-from zerotrip.materials.types import Finding
 
 from tests.unit.materials import files
+from zerotrip.materials import types
+from zerotrip.materials.types import Finding
 
 
 def inspected(
@@ -96,7 +96,7 @@ def test_a_file_of_another_size_than_announced_is_refused(difference: int) -> No
         (types.PDF, files.PDF + files.PROGRAM),
         (types.JPEG, files.JPEG[:-2]),
         (types.JPEG, b"\xff\xd8\xff\xd9"),
-        (types.JPEG, b"\xff\xd8\xff\xda\x00\x02\xff\xd9"),
+        (types.JPEG, b"\xff\xd8\xff\xda\x00\x02data\xff\xd9"),
         (types.JPEG, b"\xff\xd8\xff\xe0\x00\x04ab\x00\x00\xff\xd9"),
         (types.PNG, files.PNG[:-12]),
         (types.PNG, files.PNG[:-1]),

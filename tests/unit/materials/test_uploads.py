@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+
+from tests.unit.materials.conftest import DRAFT, ISSUED_AT, Desk
 from zerotrip.catalogue.model import Material, Text
 from zerotrip.kernel.errors import Invalid
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import UploadForm
 from zerotrip.materials.model import Slot, parse_object_key
 from zerotrip.materials.uploads import FORM_SECONDS, Announced, issue_upload
-
-from tests.unit.materials.conftest import DRAFT, ISSUED_AT, Desk
 
 MATERIAL = Material(
     code="loss_declaration",

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from tests.support.memory import MemoryTables
 from zerotrip.catalogue.model import Text
 from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Head, Key, Kind
 from zerotrip.kernel.messages import CloudEvent, cloud_event
 from zerotrip.kernel.records import Records
 from zerotrip.notices.inbox import Inbox
 from zerotrip.notices.steps import NoticeSteps
-
-from tests.support.memory import MemoryTables
 
 TENANT = "441882"
 SUB = "SUBJECT0000000000000000001"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from zerotrip.kernel.errors import NotFound, Unavailable
-from zerotrip.kernel.tables import Rejected, Write
-from zerotrip.notices.model import notice_id
-from zerotrip.notices.steps import notify
 
 from tests.unit.notices.conftest import (
     BILL,
@@ -17,6 +13,10 @@ from tests.unit.notices.conftest import (
     Office,
     message,
 )
+from zerotrip.kernel.errors import NotFound, Unavailable
+from zerotrip.kernel.tables import Rejected, Write
+from zerotrip.notices.model import notice_id
+from zerotrip.notices.steps import notify
 
 
 def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:

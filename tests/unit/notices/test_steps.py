@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from zerotrip.kernel.aggregate import Key, Kind, chain_faults
-from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
-from zerotrip.kernel.tables import Rejected, Write
-from zerotrip.notices.model import inbox_key
-from zerotrip.notices.steps import notify
 
 from tests.unit.notices.conftest import (
     BILL,
@@ -20,6 +15,11 @@ from tests.unit.notices.conftest import (
     case,
     message,
 )
+from zerotrip.kernel.aggregate import Key, Kind, chain_faults
+from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
+from zerotrip.kernel.tables import Rejected, Write
+from zerotrip.notices.model import inbox_key
+from zerotrip.notices.steps import notify
 
 OF_THE_CASE = {"sub": SUB, "case_no": CASE_NO}
 

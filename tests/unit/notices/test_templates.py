@@ -6,6 +6,7 @@ import re
 import string
 
 import pytest
+
 from zerotrip.cases.lifecycle import TRANSITIONS
 from zerotrip.notices.templates import (
     DIRECTED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from zerotrip.cases.commands import as_body
@@ -37,6 +37,7 @@ from zerotrip.materials.model import Holder, HolderKind, Slot, SlotState
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
 
+SLOTS_OUTLIVE = timedelta(days=365)
 AUDIENCE_ROLE = {"person": "citizen", "company": "company"}
 
 
@@ -112,7 +113,8 @@ class Applications:
             holder=_holder(draft),
             material=material_of(item, material_code),
             announced=announced,
-            expires_at=int(draft.expires_at.timestamp()),
+            # Saving prolongs the draft, not its slots: they outlive it by far.
+            expires_at=int((draft.expires_at + SLOTS_OUTLIVE).timestamp()),
         )
 
     def hand_in(

@@ -7,7 +7,7 @@ fault is told at once, with file, line and a sentence in Chinese and English.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -76,6 +76,13 @@ def load(folder: Path, today: date) -> Draft:
     faults = list(_example_faults(item, example_file.value, today))
     if faults:
         raise _wrong(folder, EXAMPLE_FILE, example_file, faults)
+    example = _example(example_file.value, today)
+    outcome = failed_checks(item, example.form, example.materials, today.isoformat())
+    if outcome.broken:
+        broken = _broken_rule_faults(item, outcome.broken)
+        raise _wrong(folder, ITEM_FILE, item_file, broken)
+    if outcome.failed:
+        raise _wrong(folder, EXAMPLE_FILE, example_file, outcome.failed)
     return Draft(item, layout_path.read_bytes())
 
 
@@ -153,20 +160,19 @@ def _example_faults(item: Item, value: dict[str, Any], today: date) -> Iterator[
         yield Fault("/form", "missing", zh, en)
         return
     example = _example(value, today)
-    faults = form_faults(item, example.form, "/form")
-    yield from faults
+    yield from form_faults(item, example.form, "/form")
     yield from _material_faults(item, example)
-    if faults:
-        return  # rules are written for a form that its schema accepts
-    outcome = failed_checks(item, example.form, example.materials, today.isoformat())
-    yield from outcome.failed
-    for code in outcome.broken:
-        yield Fault(
-            "",
-            "rule_broken",
-            f"规则{code}在示例上无法运行。",
-            f"The rule {code} does not run on the example.",
-        )
+
+
+def _broken_rule_faults(item: Item, broken: tuple[str, ...]) -> Iterator[Fault]:
+    for position, check in enumerate(item.checks):
+        if check.code in broken:
+            yield Fault(
+                f"/checks/{position}/rule",
+                "rule_broken",
+                f"规则{check.code}在示例上无法运行。",
+                f"The rule {check.code} does not run on the example.",
+            )
 
 
 def _material_faults(item: Item, example: Example) -> Iterator[Fault]:
@@ -208,9 +214,7 @@ def _dated(value: Any, today: date) -> Any:
     return (today + timedelta(days=int(found[1]))).isoformat()
 
 
-def _wrong(
-    folder: Path, name: str, file: YamlFile, faults: Iterator[Fault] | list[Fault]
-) -> Invalid:
+def _wrong(folder: Path, name: str, file: YamlFile, faults: Iterable[Fault]) -> Invalid:
     return _invalid(
         [_placed(folder, name, file.line(fault.path), fault) for fault in faults]
     )

@@ -140,13 +140,15 @@ def _courier_faults(item: Item) -> Iterator[Fault]:
             "An addressee without a courier: it must not be asked for.",
         )
         return
+    required = (schema_at(item.form, item.addressee_path) or {}).get("required", ())
     for name in ADDRESSEE_FIELDS:
-        if schema_at(item.form, f"{item.addressee_path}/{name}") is None:
+        place = f"{item.addressee_path}/{name}"
+        if name not in required or schema_at(item.form, place) is None:
             yield Fault(
                 "/addressee_path",
                 "addressee_incomplete",
-                f"收寄件人信息缺少{name}。",
-                f"The addressee lacks {name}.",
+                f"收寄件人信息缺少必填的{name}。",
+                f"The addressee lacks {name}, which must be required.",
             )
 
 

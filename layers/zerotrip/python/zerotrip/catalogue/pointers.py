@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_BRANCHES = ("allOf", "anyOf", "oneOf")
-_CONDITIONAL = ("then", "else")
+_ALWAYS = ("$ref", "allOf")
+_SOMETIMES = ("anyOf", "oneOf", "then", "else")
 
 
 def steps(path: str) -> tuple[str, ...]:
@@ -41,44 +41,49 @@ def pointer(document: object, path: str) -> Any:
     return found
 
 
-def schema_at(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The subschema that describes the pointer's value, or None if none does.
+def schema_at(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    """What the schema says of the pointer's value, or None if it says nothing.
 
     Follows `properties`, `items`, `prefixItems`, the branches of a condition and local
-    `$ref`.
+    `$ref`; a word that stands at the reference goes before the same at its target.
     """
     found: list[Mapping[str, Any]] = [schema]
     for token in steps(path):
         found = [
             child
             for subschema in found
-            for part in _parts(schema, subschema)
+            for part in _parts(schema, subschema, (*_ALWAYS, *_SOMETIMES))
             for child in _children(part, token)
         ]
+    if not found:
+        return None
+    said: dict[str, Any] = {}
+    required: list[str] = []
     for subschema in found:
-        for part in _parts(schema, subschema):
-            if part:
-                return part
-    return None
+        for part in _parts(schema, subschema, _ALWAYS):
+            said = {**part, **said}
+            required += part.get("required", ())
+    return {**said, "required": required} if required else said
 
 
 def _parts(
-    root: Mapping[str, Any], schema: Mapping[str, Any], depth: int = 0
+    root: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    words: tuple[str, ...],
+    depth: int = 0,
 ) -> Iterator[Mapping[str, Any]]:
+    """The schema and all that it is put together from by the given words."""
     # A schema that refers to itself would never end; forms are not 16 levels deep.
     if depth > 16:
         return
     yield schema
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        target = pointer(root, reference[1:])
-        if isinstance(target, Mapping):
-            yield from _parts(root, target, depth + 1)
-    branches = [branch for word in _BRANCHES for branch in schema.get(word, ())]
-    branches += [schema[word] for word in _CONDITIONAL if word in schema]
-    for branch in branches:
-        if isinstance(branch, Mapping):
-            yield from _parts(root, branch, depth + 1)
+    for word in words:
+        value = schema.get(word)
+        if word == "$ref" and isinstance(value, str) and value.startswith("#/"):
+            value = pointer(root, value[1:])
+        for branch in value if isinstance(value, list) else [value]:
+            if isinstance(branch, Mapping):
+                yield from _parts(root, branch, words, depth + 1)
 
 
 def _children(schema: Mapping[str, Any], token: str) -> Iterator[Mapping[str, Any]]:

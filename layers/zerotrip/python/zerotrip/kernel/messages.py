@@ -26,7 +26,7 @@ class Pointer(BaseModel):
     tenant: Tenant
     organisation: Annotated[str, Field(max_length=18)]
     aggregate: Annotated[
-        str, Field(pattern=r"^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[^#]{1,80}$")
+        str, Field(pattern=r"^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[^#]{1,120}$")
     ]
     event: Annotated[str, Field(pattern=r"^EVENT#", max_length=512)]
     seq: Annotated[int, Field(ge=1)]

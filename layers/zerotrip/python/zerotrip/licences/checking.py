@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from asn1crypto import cms
+from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -34,6 +34,8 @@ _PDF_DATE = re.compile(rb"D:(\d{14})(?:Z|([+-]\d\d)'(\d\d)'?)")
 _KEYWORDS = re.compile(rb"<pdf:Keywords>([^<]*)</pdf:Keywords>")
 _HEX = re.compile(rb"<[0-9A-Fa-f]+>")
 _LONGEST_CHAIN = 5
+# Importing tsp teaches asn1crypto's cms this attribute; without it, it has no name.
+_CERTIFICATE_BINDING = tsp.CMSAttributeType.map("1.2.840.113549.1.9.16.2.47")
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -173,7 +175,7 @@ def _signer_certificate(
 ) -> x509.Certificate:
     """The certificate that the signed attributes bind by its hash (RFC 5035)."""
     try:
-        identifiers = _attribute(signer, "signing_certificate_v2")["certs"]
+        identifiers = _attribute(signer, _CERTIFICATE_BINDING)["certs"]
         bound = identifiers[0]
         if bound["hash_algorithm"]["algorithm"].native != "sha256":
             raise _invalid("The signer's certificate is bound by another hash.")

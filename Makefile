@@ -1,0 +1,106 @@
+# 零跑腿 ZeroTrip: the front door. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+# The machine's own certificate store, so that it works behind a company's proxy.
+export UV_NATIVE_TLS := 1
+export UV_NO_PROGRESS := 1
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export SAM_CLI_TELEMETRY := 0
+export PYTHONPATH := layers/zerotrip/python:.
+
+UV := .local/uv/bin/uv
+PY := .venv/bin/python
+READY := .venv/.installed .local/emulator/.installed .local/sam/.installed
+CODE := functions infra layers/zerotrip tests
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
+
+##@ 开始 · Start
+.PHONY: help install up demo down reset
+help: ## 列出所有命令 · list all targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY) ## 安装依赖到 .venv 和 .local · install into .venv and .local
+
+demo: $(READY) ## 三个事项各办一件 · run one case of each item, end to end
+	@$(PY) -m infra.local.demo
+
+up: $(READY) ## 启动本机云并部署 · start the laptop cloud and deploy
+	@$(PY) -m infra.local.commands up
+
+down: $(READY) ## 停止本机云，保留数据 · stop it, keep its state
+	@$(PY) -m infra.local.commands down
+
+reset: $(READY) ## 停止并清除本机云数据 · stop it and forget its state
+	@$(PY) -m infra.local.commands reset
+
+##@ 检查 · Check
+.PHONY: test lint types format
+test: lint types ## 全部检查，与 CI 相同 · everything that CI runs
+	$(PY) -m pytest $(PYTEST_OPTIONS)
+
+lint: $(READY) ## 代码、分层与模板 · code, layering, templates
+	.venv/bin/ruff check $(CODE)
+	.venv/bin/ruff format --check $(CODE)
+	.venv/bin/lint-imports
+	.venv/bin/cfn-lint infra/stacks/*.yaml
+	.local/sam/bin/sam validate --lint --template template.yaml
+
+types: $(READY) ## 严格类型检查 · strict types
+	.venv/bin/mypy
+	.venv/bin/mypy --strict infra/local/*.py
+
+format: $(READY) ## 整理代码格式 · format the code
+	.venv/bin/ruff check --fix-only --quiet $(CODE)
+	.venv/bin/ruff format $(CODE)
+
+##@ 运行 · Operate
+.PHONY: publish officers redrive logs
+publish: $(READY) ## 发布 catalogue/ 中的事项 · publish the items of catalogue/
+	@$(PY) -m infra.local.commands publish
+
+officers: $(READY) ## 机构与工作人员 ARGS="list" · organisations and officers
+	@$(PY) -m infra.local.commands officers $(ARGS)
+
+redrive: $(READY) ## 把死信放回队列 QUEUE=approve [STAGE=…] · put dead letters back
+	@test -n "$(QUEUE)" || { echo "用法 · usage: make redrive QUEUE=approve"; exit 2; }
+	@$(PY) -m infra.local.redrive $(QUEUE) --stage $(or $(STAGE),local)
+
+logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions logged
+	@$(PY) -m infra.local.commands logs $(if $(STEP),--step $(STEP)) \
+	  --minutes $(or $(MINUTES),15)
+
+# ── what `install` does; a stamp per environment, so that a second run costs nothing ──
+.local/uv/.installed: Makefile
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "✗ 需要 Python 3.11 · Python 3.11 is needed ($(PYTHON) not found)"; exit 1; }
+	@echo "  正在安装 uv · installing uv"
+	@test -x .local/uv/bin/pip || $(PYTHON) -m venv .local/uv
+	@.local/uv/bin/pip install --quiet "uv==$(UV_VERSION)"
+	@touch $@
+
+.venv/.installed: requirements/development.txt .local/uv/.installed
+	@echo "  正在安装开发环境 · installing the development environment"
+	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --require-hashes --python .venv/bin/python $<
+	@touch $@
+
+# Bytecode is compiled ahead: every function worker runs on the emulator's packages.
+.local/emulator/.installed: requirements/emulator.txt .local/uv/.installed
+	@echo "  正在安装本机云 · installing the laptop cloud"
+	@test -x .local/emulator/bin/python || \
+	  $(UV) venv --quiet --python $(PYTHON) .local/emulator
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode \
+	  --python .local/emulator/bin/python $<
+	@touch $@
+
+.local/sam/.installed: requirements/sam.txt .local/uv/.installed
+	@echo "  正在安装 SAM · installing SAM"
+	@test -x .local/sam/bin/python || $(UV) venv --quiet --python $(PYTHON) .local/sam
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode \
+	  --python .local/sam/bin/python $<
+	@touch $@

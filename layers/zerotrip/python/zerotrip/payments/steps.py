@@ -1,0 +1,250 @@
+"""What `collect_payment` does with one message, and how arrived money is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from zerotrip.cases.commands import machine
+from zerotrip.cases.model import CaseNow, read
+from zerotrip.kernel import times
+from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
+from zerotrip.kernel.errors import AlreadyDone, GiveUp, NotFound
+from zerotrip.kernel.messages import CloudEvent
+from zerotrip.kernel.records import Records
+from zerotrip.kernel.steps import asked, settle
+from zerotrip.payments import model
+from zerotrip.payments.model import Bill, BillNow, BillStage, Paid
+
+if TYPE_CHECKING:  # a bill is stored without a channel, and its keys cost 50 ms
+    from zerotrip.payments.channels.wechat_pay import WeChatPay
+
+STEP = "collect_payment"
+PAYABLE_FOR = timedelta(days=90)
+WECHAT_PAY_SOURCE = "wxpay"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSteps:
+    """The ports of these steps; `channels` makes each channel when it is needed.
+
+    `payable_for` is how long the channel may take a bill's money, from its opening.
+    """
+
+    tenant: str
+    records: Records
+    channels: Mapping[str, Callable[[], WeChatPay]]
+    now: Callable[[], datetime]
+    payable_for: timedelta = PAYABLE_FOR
+
+
+def collect_payment(message: CloudEvent, deps: PaymentSteps) -> None:
+    """Stores the bill that a case's event asks for, and cancels those it takes back.
+
+    Raises AlreadyDone when all of it was done before, Retry when the channel that
+    holds a cancelled bill does not answer, GiveUp `case_unknown`, `bill_not_asked`.
+    """
+    event = asked(deps.records, message, deps.tenant, STEP)
+    tasks = []
+    if "bill" in event.body:
+        tasks.append(partial(_open, event, event.body["bill"], deps))
+    tasks += [
+        partial(_cancel, event, key, deps)
+        for key in _keys(event, "cancel")
+        if key.kind is Kind.BILL
+    ]
+    if not tasks:
+        raise _not_asked(event)
+    idle: list[AlreadyDone] = []
+    for task in tasks:
+        try:
+            task()
+        except AlreadyDone as done:
+            idle.append(done)
+    if len(idle) == len(tasks):
+        raise idle[0]
+
+
+def record_payment(records: Records, key: Key, paid: Paid, now: datetime) -> EventRow:
+    """Stores money that has arrived for a bill; answers the event.
+
+    Raises NotFound `bill_unknown`, AlreadyDone for the same transaction again, GiveUp
+    `payment_…_mismatch` with nothing changed.
+    """
+
+    def decide(head: Head | None) -> Change:
+        if head is None:
+            raise bill_unknown()
+        bill = model.read_bill(head)
+        wrong = model.mismatch(bill, paid)
+        if wrong is not None:
+            raise GiveUp(
+                wrong,
+                "支付通知与账单不符，未作处理。",
+                "The payment does not match the bill; nothing was changed.",
+                detail={"bill": key.id, "case": bill.bill.case_no},
+            )
+        return model.take_money(bill, paid, now)
+
+    return settle(records, key, decide).events[0]
+
+
+def record_from_channel(
+    records: Records, key: Key, channel: WeChatPay, now: datetime
+) -> EventRow:
+    """Asks the channel, which says that a bill is paid, and records what it answers.
+
+    Raises what `record_payment` and the channel's `query` raise, and GiveUp
+    `payment_state_unclear`.
+    """
+    state = channel.query(key.id)
+    if (
+        state.state != "SUCCESS"
+        or state.transaction_id is None
+        or state.amount_fen is None
+        or state.payer_openid is None
+        or state.success_time is None
+    ):
+        raise GiveUp(
+            "payment_state_unclear",
+            "支付渠道对该账单的答复不一致。",
+            "The channel calls the bill paid and does not show the payment.",
+            detail={"bill": key.id, "state": str(state.state)},
+        )
+    paid = Paid(
+        source=WECHAT_PAY_SOURCE,
+        transaction_id=state.transaction_id,
+        amount_fen=state.amount_fen,
+        currency=state.currency,
+        payer=state.payer_openid,
+        paid_at=state.success_time,
+    )
+    return record_payment(records, key, paid, now)
+
+
+def bill_unknown() -> NotFound:
+    """No bill of that number, or none of this case."""
+    return NotFound("bill_unknown", "没有找到该账单。", "There is no such bill.")
+
+
+def _open(event: EventRow, wanted: Mapping[str, Any], deps: PaymentSteps) -> None:
+    key = model.bill_key(deps.tenant, wanted["id"])
+    command = machine(event, deps.now(), STEP)
+    bill = _bill(event, wanted, _case(event, deps), deps)
+
+    def decide(head: Head | None) -> Change:
+        if head is not None:
+            raise _ended_or_stored(model.read_bill(head))
+        return model.open_bill(key, bill, command)
+
+    settle(deps.records, key, decide)
+
+
+def _cancel(event: EventRow, key: Key, deps: PaymentSteps) -> None:
+    command = machine(event, deps.now(), STEP)
+    idle: AlreadyDone | None = None
+
+    def decide(head: Head | None) -> Change:
+        if head is None:
+            asking, wanted = _asked_for(event.key, key, deps)
+            bill = _bill(asking, wanted, _case(event, deps), deps)
+            return model.cancel_unopened(key, bill, command)
+        now = model.read_bill(head)
+        change = model.cancel(now, command)
+        if change is None:
+            raise _ended_or_stored(now)
+        return change
+
+    try:
+        settle(deps.records, key, decide)
+    except AlreadyDone as done:
+        # Stored before; whether the channel was told is not, so it is told again.
+        idle = done
+    _close_at_channel(key, deps)
+    if idle is not None:
+        raise idle
+
+
+def _close_at_channel(key: Key, deps: PaymentSteps) -> None:
+    head = deps.records.head(key)
+    if head is None:
+        return
+    now = model.read_bill(head)
+    if now.stage is not BillStage.CANCELLED or now.bill.channel is None:
+        return
+    channel = deps.channels[now.bill.channel]()
+    try:
+        channel.close(key.id)
+    except AlreadyDone:
+        # The payer was faster than the cancellation.
+        record_from_channel(deps.records, key, channel, deps.now())
+
+
+def _case(event: EventRow, deps: PaymentSteps) -> CaseNow:
+    head = deps.records.head(event.key)
+    if head is None or event.key.kind is not Kind.CASE:
+        raise GiveUp(
+            "case_unknown",
+            "账单所属的办件不存在。",
+            "The bill names a case that is not stored.",
+            detail={"aggregate": event.key.ref},
+        )
+    return read(head)
+
+
+def _bill(
+    asking: EventRow, wanted: Mapping[str, Any], case: CaseNow, deps: PaymentSteps
+) -> Bill:
+    # From the event's own time, so that a redelivery makes the same bill.
+    until = times.from_text(asking.time) + deps.payable_for
+    return Bill(
+        case_no=case.key.id,
+        sub=case.case.sub,
+        organisation=asking.organisation,
+        kind=wanted["kind"],
+        amount_fen=wanted["amount_fen"],
+        blocks=wanted["blocks"],
+        opened_at=asking.time,
+        payable_until=times.to_text(until),
+    )
+
+
+def _asked_for(
+    case: Key, bill: Key, deps: PaymentSteps
+) -> tuple[EventRow, Mapping[str, Any]]:
+    """The event of the case that asked for a bill which is not stored yet."""
+    for row in deps.records.history(case):
+        wanted = row.body.get("bill")
+        if wanted is not None and wanted["id"] == bill.id:
+            return row, wanted
+    raise GiveUp(
+        "bill_not_asked",
+        "办件未曾要求该账单。",
+        "The case has never asked for this bill.",
+        detail={"case": case.id, "bill": bill.id},
+    )
+
+
+def _keys(event: EventRow, name: str) -> list[Key]:
+    return [Key.from_ref(event.key.tenant, ref) for ref in event.body.get(name, ())]
+
+
+def _not_asked(event: EventRow) -> GiveUp:
+    return GiveUp(
+        "bill_not_asked",
+        "事件中没有账单内容。",
+        "The event asks for this step and names no bill.",
+        detail={"event": event.ref},
+    )
+
+
+def _ended_or_stored(now: BillNow) -> AlreadyDone:
+    return AlreadyDone(
+        f"bill_{now.stage}",
+        "该账单此前已处理。",
+        "The bill has been dealt with before.",
+        detail={"bill": now.key.id, "stage": str(now.stage)},
+    )

@@ -1,0 +1,1 @@
+"""HTTPS: routes as data, what a request asks, what is answered, problem documents."""

@@ -1,0 +1,37 @@
+"""Synthetic files of a wanted type and size, whole by their format's own rules."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+
+def a_file(media_type: str, size_bytes: int) -> bytes:
+    """A PDF or PNG of exactly that many bytes."""
+    return {"application/pdf": a_pdf, "image/png": a_png}[media_type](size_bytes)
+
+
+def a_pdf(size_bytes: int) -> bytes:
+    """A one-page PDF, filled up with a comment."""
+    head = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    head += b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    head += b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj\n"
+    tail = b"\ntrailer<</Root 1 0 R/Size 4>>\nstartxref\n0\n%%EOF\n"
+    return head + b"%" + b"-" * (size_bytes - len(head) - len(tail) - 1) + tail
+
+
+def a_png(size_bytes: int) -> bytes:
+    """A one-pixel PNG, filled up with a text chunk."""
+    head = b"\x89PNG\r\n\x1a\n" + _chunk(
+        b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    )
+    tail = _chunk(b"IDAT", zlib.compress(b"\0\0")) + _chunk(b"IEND", b"")
+    filling = size_bytes - len(head) - len(tail) - 12
+    return head + _chunk(b"tEXt", b"filling\0" + b"-" * (filling - 8)) + tail
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return (
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    )

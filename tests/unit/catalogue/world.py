@@ -1,0 +1,51 @@
+"""Where the real items are, and a catalogue in memory with a clock that tests move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from tests.support.memory import MemoryObjects, MemoryTables
+from zerotrip.catalogue.publication import Catalogue
+
+CATALOGUE = Path(__file__).parents[3] / "catalogue"
+TODAY = date(2026, 11, 21)
+FOLDERS = (
+    "vehicle-inspection-mark",
+    "vehicle-licence-replacement",
+    "food-business-licence",
+)
+
+
+@dataclass
+class CountingTables(MemoryTables):
+    """Remembers what was read, to see what a cache spares."""
+
+    reads: list[tuple[str, str]] = field(default_factory=list)
+
+    def get(self, table, pk, sk):
+        self.reads.append((pk, sk))
+        return super().get(table, pk, sk)
+
+    def query(self, table, pk, prefix=""):
+        self.reads.append((pk, prefix))
+        return super().query(table, pk, prefix)
+
+
+@dataclass
+class Shop:
+    """A catalogue over memory, and the clock that it looks at."""
+
+    tables: CountingTables = field(default_factory=CountingTables)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    moment: datetime = datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        self.catalogue = self.another_process()
+
+    def another_process(self) -> Catalogue:
+        return Catalogue(self.tables, self.objects, lambda: self.moment)
+
+    def pass_seconds(self, seconds: int) -> None:
+        self.moment += timedelta(seconds=seconds)
