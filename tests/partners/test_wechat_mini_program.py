@@ -147,6 +147,19 @@ def test_a_silent_wechat_is_unavailable_and_the_secret_stays_unsaid(
     assert str(settings["secret"]) not in printed
 
 
+def test_an_address_that_is_none_does_not_give_the_secret_away(
+    settings: dict[str, object], http: urllib3.PoolManager
+) -> None:
+    config = WeChatMiniProgramConfig.from_json(
+        settings | {"url": "http://127.0.0.1:99999"}
+    )
+    with pytest.raises(Unavailable) as refused:
+        WeChatMiniProgram(config, http).exchange("code")
+    printed = "".join(traceback.format_exception(refused.value))
+    assert "wechat_unavailable" in printed
+    assert str(settings["secret"]) not in printed
+
+
 def test_incomplete_settings_name_the_field(settings: dict[str, object]) -> None:
     del settings["appid"]
     with pytest.raises(GiveUp, match="partner_config_invalid") as refused:

@@ -156,7 +156,9 @@ def prepare(now: BillNow, channel: str, payer: str, command: Command) -> Change:
     mark = fingerprint_of_payer(now.key, payer)
     others = tuple(known for known in now.bill.payers if known != mark)
     bill = now.bill.model_copy(update={"channel": channel, "payers": (*others, mark)})
-    return _change(now, now.key, bill, "bill.prepared", command, {"channel": channel})
+    return _change(
+        now, now.key, bill, "bill.prepared", command, extra={"channel": channel}
+    )
 
 
 def cancel(now: BillNow, command: Command) -> Change | None:
@@ -206,7 +208,7 @@ def take_money(now: BillNow, paid: Paid, moment: datetime) -> Change:
         now.bill.model_copy(update=update),
         event_type,
         command,
-        {
+        extra={
             "transaction_id": paid.transaction_id,
             "paid_at": times.to_text(paid.paid_at),
         },
@@ -220,6 +222,7 @@ def _change(
     bill: Bill,
     event_type: str,
     command: Command,
+    *,
     extra: Mapping[str, Any] | None = None,
     next_steps: tuple[str, ...] = (),
 ) -> Change:

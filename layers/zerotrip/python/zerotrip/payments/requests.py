@@ -53,9 +53,10 @@ class Payments:
         case: CaseNow,
         sub: str,
         seen_version: int,
-        bill_id: str | None,
+        *,
         channel: str,
         payer_openid: str | None,
+        bill_id: str | None = None,
     ) -> dict[str, Any]:
         """Opens a bill of the applicant's own case at a channel, to be paid now.
 

@@ -137,7 +137,7 @@ class WeChatMiniProgram:
             # The answer calls itself text/plain, so its body decides.
             body = json.loads(answer.data)
         except (urllib3.exceptions.HTTPError, ValueError):
-            # `from None`: these errors quote the URL, and the URL holds the secret.
+            # `from None`: such an error may quote the URL, which holds the secret.
             raise _refusal(-1) from None
         if not isinstance(body, dict):
             raise _refusal(-1)

@@ -1,0 +1,1 @@
+"""What each route does: one function per route, from request to reply."""

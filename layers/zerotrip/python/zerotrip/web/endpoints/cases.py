@@ -1,0 +1,126 @@
+"""A case in its applicant's hands: look, correct, upload, withdraw, pay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zerotrip.cases.model import read
+from zerotrip.cases.views import case_summary, case_view
+from zerotrip.kernel.aggregate import Kind
+from zerotrip.kernel.records import Committed
+from zerotrip.materials.model import Holder, HolderKind
+from zerotrip.materials.uploads import FORM_SECONDS
+from zerotrip.web import views
+from zerotrip.web.dependencies import Applicant
+from zerotrip.web.endpoints.applications import announced, answers_of, same_upload
+from zerotrip.web.exchange import Reply, Request, version_tag
+from zerotrip.web.requests import NewMaterial, NewPayment, SavedForm
+
+
+def list_cases(request: Request, deps: Applicant) -> Reply:
+    """The person's cases, newest first."""
+    # The index holds licences too: twice as many keys are sure to hold enough cases.
+    keys = deps.records.of_subject(deps.tenant, request.person.sub, 2 * request.limit)
+    numbers = [key for key in keys if key.kind is Kind.CASE][: request.limit]
+    heads = {head.key: head for head in deps.records.heads(numbers)}
+    found = []
+    for key in numbers:
+        if key in heads:
+            now = read(heads[key])
+            item = deps.catalogue.pinned(
+                deps.tenant, now.case.item, now.case.item_digest
+            )
+            found.append(case_summary(now, item))
+    return Reply(200, {"cases": found})
+
+
+def read_case(request: Request, deps: Applicant) -> Reply:
+    """Stage, open obligations, timeline, and what is asked of the person now."""
+    now = deps.requests.own(request.path["case_no"], request.person.sub)
+    item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
+    view = case_view(deps.records, now, item)
+    bills, shipments = views.fact_keys(deps.tenant, view)
+    body = views.case(view, deps.records.heads(bills), deps.records.heads(shipments))
+    return Reply(200, body, {"ETag": version_tag(now.head.version)})
+
+
+def add_case_material(request: Request, deps: Applicant) -> Reply:
+    """A form for a material that the case asks for."""
+    case_no = request.path["case_no"]
+    now = deps.requests.own(case_no, request.person.sub)
+    item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
+
+    def act(noted: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
+        asked = request.asked(NewMaterial)
+        slots = deps.requests.slots.of(Holder(deps.tenant, HolderKind.CASE, case_no))
+        before = same_upload(slots, asked.material, noted)
+        if before is not None:
+            slot = before
+            form = deps.requests.uploads.upload_form(
+                slot.object_key,
+                content_type=slot.content_type,
+                size_bytes=slot.size_bytes,
+                seconds=FORM_SECONDS,
+            )
+        else:
+            slot, form = deps.requests.open_upload(
+                case_no, request.person.sub, asked.material, announced(asked)
+            )
+        reply = Reply(201, views.upload(slot, item, form))
+        return reply, {"upload_id": slot.upload_id}
+
+    return answers_of(deps).anew(request, act)
+
+
+def correct_case(request: Request, deps: Applicant) -> Reply:
+    """Hands the mended form in; the checks run again."""
+    form = request.asked(SavedForm).form
+
+    def act() -> Reply:
+        return _moved(
+            deps.requests.correct(
+                request.path["case_no"], request.person.sub, request.version, form
+            )
+        )
+
+    return answers_of(deps).once(request, act)
+
+
+def withdraw_case(request: Request, deps: Applicant) -> Reply:
+    """Takes the case back; bills and parcels that are open are cancelled."""
+
+    def act() -> Reply:
+        return _moved(
+            deps.requests.withdraw(
+                request.path["case_no"], request.person.sub, request.version
+            )
+        )
+
+    return answers_of(deps).once(request, act)
+
+
+def pay_case(request: Request, deps: Applicant) -> Reply:
+    """Opens a bill at a channel: what the client's payment call needs."""
+    sub = request.person.sub
+    now = deps.requests.own(request.path["case_no"], sub)
+    asked = request.asked(NewPayment)
+
+    def act(_: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
+        # Parameters go stale in two hours: asked for anew, under the same number.
+        opened = deps.payments.pay(
+            now,
+            sub,
+            request.version,
+            asked.bill_id,
+            asked.channel,
+            deps.subjects.openid(deps.tenant, sub),
+        )
+        return Reply(201, opened), {}
+
+    return answers_of(deps).anew(request, act)
+
+
+def _moved(committed: Committed) -> Reply:
+    event = committed.events[0]
+    return Reply(200, views.moved(event), {"ETag": version_tag(event.seq)})

@@ -1,0 +1,242 @@
+"""From what the domain knows to what clients get: one place for each shape. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from zerotrip.cases.drafts import Draft
+from zerotrip.cases.lifecycle import Stage
+from zerotrip.cases.views import STAGE_WORDS
+from zerotrip.catalogue.model import Item, ItemSummary
+from zerotrip.catalogue.model import Text as ItemText
+from zerotrip.kernel import times
+from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
+from zerotrip.kernel.objects import UploadForm
+from zerotrip.materials.model import Slot
+from zerotrip.materials.uploads import FORM_SECONDS
+from zerotrip.web import answers
+
+
+def text(words: ItemText) -> answers.Text:
+    """Both languages."""
+    return {"zh": words.zh, "en": words.en}
+
+
+def stage_name(stage: str) -> answers.Text:
+    """A stage in words."""
+    zh, en = STAGE_WORDS[Stage(stage)]
+    return {"zh": zh, "en": en}
+
+
+def application_summary(draft: Draft, item: Item) -> answers.ApplicationSummary:
+    """A draft in the list."""
+    return {
+        "application_id": draft.id,
+        "version": draft.version,
+        "item_code": draft.item,
+        "item_name": text(item.name),
+        "state": "frozen" if draft.case_no else "open",
+        "created_at": draft.created_at,
+        "updated_at": draft.updated_at,
+        "expires_at": times.to_text(draft.expires_at),
+        "case_no": draft.case_no,
+    }
+
+
+def application(
+    draft: Draft, item: Item, slots: Iterable[Slot], *, item_changed: bool
+) -> answers.ApplicationAnswer:
+    """A draft with its form and materials."""
+    return {
+        **application_summary(draft, item),
+        "item_changed": item_changed,
+        "form": dict(draft.form),
+        "materials": [slot(each, item) for each in slots],
+    }
+
+
+def slot(found: Slot, item: Item) -> answers.SlotAnswer:
+    """A material's slot under the material's name; never its key or version."""
+    material = item.material(found.code)
+    # A later revision of the item may not know a material any more.
+    name: answers.Text = (
+        text(material.name) if material else {"zh": found.code, "en": found.code}
+    )
+    return cast(answers.SlotAnswer, {**found.as_json(), "name": name})
+
+
+def upload(found: Slot, item: Item, form: UploadForm) -> answers.UploadAnswer:
+    """A slot and the form that fills it."""
+    return {
+        "slot": slot(found, item),
+        "upload": {
+            "url": form.url,
+            "fields": dict(form.fields),
+            "expires_in_seconds": FORM_SECONDS,
+        },
+    }
+
+
+def submission(case_no: str) -> answers.SubmissionAnswer:
+    """The receipt of a hand-in."""
+    return {
+        "case_no": case_no,
+        "stage": "received",
+        "stage_name": stage_name(Stage.RECEIVED),
+    }
+
+
+def case(
+    view: Mapping[str, Any], bills: Sequence[Head], shipments: Sequence[Head]
+) -> answers.CaseAnswer:
+    """A `cases.views.case_view` with what its bills and shipments say of themselves."""
+    known = {head.key.id: head for head in (*bills, *shipments)}
+    filled = {
+        **view,
+        "bills": [_bill(each, known.get(each)) for each in view["bills"]],
+        "shipments": [_shipment(each, known.get(each)) for each in view["shipments"]],
+    }
+    return cast(answers.CaseAnswer, filled)
+
+
+def fact_keys(
+    tenant: str, view: Mapping[str, Any]
+) -> tuple[list[Key], list[Key]]:
+    """Keys of the bills and of the shipments that a case view names."""
+    return (
+        [Key(tenant, Kind.BILL, each) for each in view["bills"]],
+        [Key(tenant, Kind.SHIPMENT, each) for each in view["shipments"]],
+    )
+
+
+def moved(event: EventRow) -> answers.CaseMoved:
+    """What a person's command did to a case."""
+    stage = str(event.body["stage"])
+    return {
+        "case_no": event.key.id,
+        "version": event.seq,
+        "stage": stage,
+        "stage_name": stage_name(stage),
+        "event": event.type,
+        "time": event.time,
+    }
+
+
+def decision(event: EventRow, decided: str) -> answers.DecisionAnswer:
+    """A recorded decision."""
+    stage = str(event.body["stage"])
+    return cast(
+        answers.DecisionAnswer,
+        {
+            "case_no": event.key.id,
+            "version": event.seq,
+            "decision": decided,
+            "stage": stage,
+            "stage_name": stage_name(stage),
+            "recorded_at": event.time,
+        },
+    )
+
+
+def task(data: Mapping[str, Any]) -> answers.TaskAnswer:
+    """A task row's body."""
+    return {
+        "kind": data["kind"],
+        "role": data["role"],
+        "opened_at": data["opened_at"],
+    }
+
+
+def licence(head: Head, state: str) -> answers.LicenceAnswer:
+    """One's own licence."""
+    body = head.body
+    return cast(
+        answers.LicenceAnswer,
+        {
+            **_issued(head, state),
+            "case_no": body["case_no"],
+            "item_code": body["item"],
+            "sha256": body.get("sha256"),
+        },
+    )
+
+
+def verification(head: Head, state: str) -> answers.VerificationAnswer:
+    """What anyone may know of a licence."""
+    return cast(answers.VerificationAnswer, _issued(head, state))
+
+
+def item_summary(summary: ItemSummary) -> answers.ItemSummaryAnswer:
+    """An item in the list."""
+    return {
+        "item_code": summary.code,
+        "revision": summary.revision,
+        "name": text(summary.name),
+        "audience": summary.audience,
+        "organisation": {
+            "uscc": summary.organisation,
+            "name": text(summary.organisation_name),
+        },
+        "department": summary.department,
+        "department_name": text(summary.department_name),
+    }
+
+
+_ITEM_FIELDS = {
+    "base_code", "revision", "name", "audience", "organisation", "department",
+    "department_name", "legal_basis", "statutory_working_days",
+    "promised_working_days", "visits", "form", "sections", "materials", "fee",
+    "courier_charge",
+}  # fmt: skip
+
+
+def item(published: Item) -> answers.ItemAnswer:
+    """An item for whoever shows its form; rules and layout stay inside."""
+    route = published.route
+    shown = {
+        **published.model_dump(mode="json", include=_ITEM_FIELDS),
+        "item_code": published.code,
+        "route": {
+            "decided_by": route.decided_by,
+            "papers_by_courier": route.papers_by_courier,
+            "deliver_by_courier": route.deliver_by_courier,
+        },
+        "licence": {
+            "title": text(published.licence.title),
+            "valid_months": published.licence.valid_months,
+        },
+    }
+    return cast(answers.ItemAnswer, shown)
+
+
+def _issued(head: Head, state: str) -> dict[str, Any]:
+    body = head.body
+    return {
+        "licence_id": head.key.id,
+        "state": state,
+        "title": body["title"],
+        "issuer": body["issuer"],
+        "issued_at": body["issued_at"],
+        "valid_until": body["valid_until"],
+    }
+
+
+def _bill(bill_id: str, head: Head | None) -> answers.BillAnswer:
+    body = head.body if head else {}
+    return {
+        "bill_id": bill_id,
+        "stage": head.stage if head else None,
+        "kind": body.get("kind"),
+        "amount_fen": body.get("amount_fen"),
+    }
+
+
+def _shipment(shipment_id: str, head: Head | None) -> answers.ShipmentAnswer:
+    body = head.body if head else {}
+    return {
+        "shipment_id": shipment_id,
+        "stage": head.stage if head else None,
+        "direction": body.get("direction"),
+        "waybill": body.get("waybill"),
+    }
