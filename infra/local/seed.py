@@ -32,6 +32,11 @@ PARTNER_SECRETS = {
     "payments": "PaymentsPartnerSecret",
     "courier": "CourierPartnerSecret",
 }
+OFFICE = {
+    "name": "示例市政务服务中心收发室",
+    "telephone": "07630000000",
+    "address": "示例省示例市示例区示例大道1号",
+}
 OFFICERS = {  # who works where, by the role that the item's route asks for
     "zhao": ("vehicle-office", Role.OFFICER),
     "sun": ("food-licensing", Role.OFFICER),
@@ -72,6 +77,8 @@ def seed(outputs: Outputs, home: Home) -> None:
             config["notify_url"] = (
                 f"{home.partners_url}/v1/partners/wechat_pay/callbacks"
             )
+        if partner == "courier":
+            config["office"] = OFFICE
         secrets.put_secret_value(
             SecretId=outputs[output], SecretString=json.dumps(config)
         )

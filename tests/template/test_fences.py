@@ -11,8 +11,8 @@ READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 each_function = pytest.mark.parametrize("function", functions(), ids=lambda f: f.name)
 
-# "Roles are fenced" of the design's data page, and two that follow from it: an upload
-# for a case is a row of the case, and whoever reads a notice marks it as read.
+# "Roles are fenced" of the design's data page, and one that follows from it: an upload
+# for a case is a row of the case.
 WRITERS = {
     "CASE": {
         "applicant_api",
@@ -27,7 +27,7 @@ WRITERS = {
     "BILL": {"collect_payment", "applicant_api", "partner_webhooks"},
     "SHIPMENT": {"dispatch_courier", "partner_webhooks"},
     "LICENCE": {"sign_licence", "register_licence"},
-    "NOTICE": {"notify", "applicant_api"},
+    "NOTICE": {"notify"},
 }
 
 

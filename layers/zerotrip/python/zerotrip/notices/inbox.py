@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import Head, Key, Kind
+from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import NotFound, Unavailable
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
@@ -17,6 +17,7 @@ from zerotrip.notices.templates import (
     UNNAMED_AMOUNT,
     UNNAMED_ITEM,
     spoken_amount,
+    spoken_day,
     template_of,
 )
 
@@ -40,28 +41,29 @@ class Named(Protocol):
 class Inbox:
     """Reads notices of `records`, keeps read marks in `identity`.
 
-    `item_name` gives the name of the item that a case is pinned to, from its head.
+    `item_name` gives an item's name, from its code and the digest that a case or a
+    draft is pinned to.
     """
 
     records: Records
     tables: Tables
-    item_name: Callable[[Head], Named]
+    item_name: Callable[[str, str], Named]
     now: Callable[[], datetime]
 
     def list(self, tenant: str, sub: str, limit: int = 50) -> Sequence[dict[str, Any]]:
         """The newest notices, as they go over the wire.
 
         `{id, type, case_no, about: {kind, id}, title: {zh, en}, text: {zh, en},
-        occurred_at, sent_at, read, read_at}`; times are UTC texts.
+        occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is None
+        where the notice is about an application that is no case yet.
         """
         newest = self._notices(tenant, sub)[::-1][:limit]
         if not newest:
             return ()
         read_at = self._read_marks(tenant, sub)
-        names = self._item_names(tenant, newest)
+        items = self._items(tenant, newest)
         return tuple(
-            _as_json(sent, names.get(sent.case_no, UNNAMED_ITEM), read_at.get(sent.id))
-            for sent in newest
+            _as_json(sent, items[sent.id], read_at.get(sent.id)) for sent in newest
         )
 
     def mark_read(self, tenant: str, sub: str, notice_id: str) -> None:
@@ -92,10 +94,20 @@ class Inbox:
         rows = self.tables.query(IDENTITY_TABLE, _subject_pk(tenant, sub), _READ)
         return {row.sk.removeprefix(_READ): row.data["read_at"] for row in rows}
 
-    def _item_names(self, tenant: str, notices: Sequence[Notice]) -> dict[str, Named]:
-        numbers = sorted({sent.case_no for sent in notices})
+    def _items(self, tenant: str, notices: Sequence[Notice]) -> dict[str, Named]:
+        """The name of each notice's item, by the notice's id."""
+        numbers = sorted({sent.case_no for sent in notices if sent.case_no})
         heads = self.records.heads([Key(tenant, Kind.CASE, no) for no in numbers])
-        return {head.key.id: self.item_name(head) for head in heads}
+        cases = {head.key.id: head.body for head in heads}
+        return {
+            sent.id: self._item(cases.get(sent.case_no, sent.parameters))
+            for sent in notices
+        }
+
+    def _item(self, pinned: Mapping[str, Any]) -> Named:
+        if "item_digest" not in pinned:
+            return UNNAMED_ITEM
+        return self.item_name(pinned["item"], pinned["item_digest"])
 
 
 def _subject_pk(tenant: str, sub: str) -> str:
@@ -108,11 +120,14 @@ def _as_json(sent: Notice, item: Named, read_at: str | None) -> dict[str, Any]:
     amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
     zh = {"item": item.zh, "case_no": sent.case_no, "amount": amount.zh}
     en = {"item": item.en, "case_no": sent.case_no, "amount": amount.en}
+    if "expires_at" in sent.parameters:
+        day = spoken_day(times.from_text(sent.parameters["expires_at"]))
+        zh["expires"], en["expires"] = day.zh, day.en
     kind, _, identity = sent.about.partition("#")
     return {
         "id": sent.id,
         "type": sent.template,
-        "case_no": sent.case_no,
+        "case_no": sent.case_no or None,
         "about": {"kind": kind.lower(), "id": identity},
         "title": template.title.filled(zh, en),
         "text": template.text.filled(zh, en),

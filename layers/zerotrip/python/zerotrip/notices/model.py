@@ -1,5 +1,7 @@
 """A notice: one event of the subject's own stream, caused by one event elsewhere. Pure.
 
+A reminder is the same, caused by a clock (a draft about to expire).
+
 It holds references, never a person or a sentence: the words are put in when it is
 read, so that a better sentence reaches old notices too.
 """
@@ -8,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from zerotrip.kernel import aggregate
+from zerotrip.kernel import aggregate, times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Head, Key, Kind
 
 SENT = "notice.sent"
 STEP = "notify"
+DRAFT_EXPIRING = "draft.expiring"
 STAGE = "open"
 # 22 base64url characters hold 132 bits: no two notices of one person share an id.
 _ID_CHARACTERS = 22
@@ -24,9 +27,9 @@ _PARAMETERS = ("amount_fen", "direction")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A stored notice. `about` names the aggregate it is about, `BILL#…`.
+    """A stored notice. `about` names what it is about, `BILL#…`, `APPLICATION#…`.
 
-    `occurred_at` is when the fact happened, `sent_at` when it was put in the inbox,
+    `case_no` is empty as long as there is no case. `occurred_at` is when the fact happened, `sent_at` when it was put in the inbox,
     both UTC texts; `parameters` are amounts and codes for the template's sentence.
     """
 
@@ -66,14 +69,68 @@ def tell(
             name: cause.body[name] for name in _PARAMETERS if name in cause.body
         },
     }
+    return _appended(inbox, head, cause.organisation, cause.ref, body, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A draft that expires: its id, its pinned item, when (UTC text)."""
+
+    application: str
+    item: str
+    item_digest: str
+    expires_at: str
+
+    @property
+    def cause(self) -> str:
+        """The clock and its due time: one reminder per draft and expiry."""
+        return f"draft_expiry:{self.application}@{self.expires_at}"
+
+
+def remind(
+    expiry: Expiry,
+    warning: timedelta,
+    inbox: Key,
+    head: Head | None,
+    now: datetime,
+) -> Change:
+    """The change that tells of a draft which expires `warning` after its due time.
+
+    The item is in the parameters, since the draft may be gone when they are read.
+    """
+    due_at = times.from_text(expiry.expires_at) - warning
+    body = {
+        "template": DRAFT_EXPIRING,
+        "case_no": "",
+        "about": f"APPLICATION#{expiry.application}",
+        "occurred_at": times.to_text(due_at),
+        "parameters": {
+            "item": expiry.item,
+            "item_digest": expiry.item_digest,
+            "expires_at": expiry.expires_at,
+        },
+    }
+    # An item's code begins with the USCC of the body that carries it out.
+    organisation = expiry.item[:18]
+    return _appended(inbox, head, organisation, expiry.cause, body, now)
+
+
+def _appended(
+    inbox: Key,
+    head: Head | None,
+    organisation: str,
+    cause: str,
+    body: Mapping[str, Any],
+    now: datetime,
+) -> Change:
     event = Event(
         type=SENT,
         step=STEP,
-        cause=cause.ref,
+        cause=cause,
         time=now,
         actor=STEP,
         # Not the body: a later release may say more, and it is still the same notice.
-        request_hash=aggregate.digest([STEP, inbox.pk, cause.ref]),
+        request_hash=aggregate.digest([STEP, inbox.pk, cause]),
         body=body,
     )
     return Change(
@@ -81,7 +138,7 @@ def tell(
         expected_version=head.version if head else 0,
         allowed_from=frozenset(),
         stage=STAGE,
-        organisation=cause.organisation,
+        organisation=organisation,
         body={},
         event=event,
         previous_hash=head.last_hash if head else aggregate.GENESIS,

@@ -6,30 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from zerotrip.cases.drafts import WARNING
+from zerotrip.cases.expiring import DraftExpiring, ExpiringDraft, still_expiring
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Kind
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.steps import pointed_at, settle
-from zerotrip.notices.model import inbox_key, tell
+from zerotrip.notices.model import Expiry, inbox_key, remind, tell
 from zerotrip.notices.templates import TEMPLATES
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeSteps:
-    """The ports of this step: records, our tenant, the clock."""
+    """The ports of this step: records, our tenant, the clock.
+
+    Through the tables of `records` it also reads the rows of `drafts`.
+    """
 
     records: Records
     tenant: str
     now: Callable[[], datetime]
 
 
-def notify(message: CloudEvent, deps: NoticeSteps) -> EventRow:
-    """Writes the one notice of the event that a message points at; answers its row.
+def notify(message: CloudEvent | DraftExpiring, deps: NoticeSteps) -> EventRow:
+    """Writes the one notice of what a message points at; answers its row.
 
-    Raises AlreadyDone `notice_not_needed`, GiveUp `recipient_unknown`, and what
+    That is a stored event, or a draft that expires. Raises AlreadyDone
+    `notice_not_needed` and `draft_moved_on`, GiveUp `recipient_unknown`, and what
     `kernel.steps` raises: `done_before`, `event_row_absent`, `contended`.
     """
+    if isinstance(message, DraftExpiring):
+        return _tell_of_expiry(message.draft, deps)
     cause = pointed_at(deps.records, message, deps.tenant)
     if cause.type not in TEMPLATES:
         raise AlreadyDone(
@@ -43,6 +51,36 @@ def notify(message: CloudEvent, deps: NoticeSteps) -> EventRow:
 
     def decide(head: Head | None) -> Change:
         return tell(cause, case_no, inbox, head, deps.now())
+
+    return settle(deps.records, inbox, decide).events[0]
+
+
+def _tell_of_expiry(draft: ExpiringDraft, deps: NoticeSteps) -> EventRow:
+    if draft.tenant != deps.tenant:
+        raise GiveUp(
+            "tenant_foreign",
+            "消息属于其他租户，未作处理。",
+            "The message names another tenant; nothing was done.",
+            detail={"tenant": draft.tenant},
+        )
+    row = still_expiring(deps.records.tables, draft)
+    if row is None:
+        raise AlreadyDone(
+            "draft_moved_on",
+            "该草稿已保存、提交或删除，无需提醒。",
+            "The draft was saved, submitted or deleted since; nobody is reminded.",
+            detail={"application": draft.application},
+        )
+    expiry = Expiry(
+        application=draft.application,
+        item=row.data["item"],
+        item_digest=row.data["item_digest"],
+        expires_at=draft.expires_at,
+    )
+    inbox = inbox_key(deps.tenant, row.data["sub"])
+
+    def decide(head: Head | None) -> Change:
+        return remind(expiry, WARNING, inbox, head, deps.now())
 
     return settle(deps.records, inbox, decide).events[0]
 

@@ -1,14 +1,18 @@
 """The message catalogue: what an applicant reads when something happened. Pure.
 
-Keyed by event type; the bus rule of `notify` matches exactly these types. `{item}`,
-`{case_no}` and `{amount}` are filled when the notice is read.
+`TEMPLATES` by event type: the bus rule of `notify` matches exactly these. `REMINDERS`
+by clock: `watch_deadlines` sends for them. `{item}`, `{case_no}`, `{amount}` and
+`{expires}` are filled when the notice is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from zerotrip.kernel import times
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,19 @@ TEMPLATES: Mapping[str, Template] = {
     ),
 }
 
+REMINDERS: Mapping[str, Template] = {
+    "draft.expiring": Template(
+        Bilingual("申请草稿即将到期", "A draft is about to expire"),
+        Bilingual(
+            "您填写的“{item}”申请尚未提交，草稿将于{expires}到期并被删除。"
+            "如需继续办理，请在此之前打开草稿并保存或提交。",
+            "Your application “{item}” was not submitted yet. The draft expires on "
+            "{expires} and is then deleted. To go on, open it before that day and "
+            "save or submit it.",
+        ),
+    ),
+}
+
 DIRECTED: Mapping[tuple[str, str], Template] = {
     ("shipment.dispatched", "pickup"): Template(
         Bilingual("快递员将上门取件", "A courier will pick up your papers"),
@@ -171,10 +188,16 @@ DIRECTED: Mapping[tuple[str, str], Template] = {
 def template_of(event_type: str, parameters: Mapping[str, Any]) -> Template:
     """The template of a notice. Raises KeyError for a type nobody is told of."""
     directed = DIRECTED.get((event_type, str(parameters.get("direction"))))
-    return directed or TEMPLATES[event_type]
+    return directed or REMINDERS.get(event_type) or TEMPLATES[event_type]
 
 
 def spoken_amount(amount_fen: int) -> Bilingual:
     """`15.00 元`, `15.00 yuan`."""
     yuan = f"{amount_fen // 100}.{amount_fen % 100:02}"
     return Bilingual(f"{yuan} 元", f"{yuan} yuan")
+
+
+def spoken_day(instant: datetime) -> Bilingual:
+    """The day in Shanghai: `2026年12月1日`, `2026-12-01`."""
+    day = times.legal_day(instant)
+    return Bilingual(f"{day.year}年{day.month}月{day.day}日", day.isoformat())

@@ -48,15 +48,14 @@ class Payments:
         heads = {head.key: head for head in self.records.heads(keys)}
         return [model.read_bill(heads[key]) for key in keys if key in heads]
 
-    def pay(
+    def pay(  # noqa: PLR0917  # the route's own order: who, of which version, what, how
         self,
         case: CaseNow,
         sub: str,
         seen_version: int,
-        *,
+        bill_id: str | None,
         channel: str,
         payer_openid: str | None,
-        bill_id: str | None = None,
     ) -> dict[str, Any]:
         """Opens a bill of the applicant's own case at a channel, to be paid now.
 

@@ -66,10 +66,15 @@ def key_ring() -> KeyRing:
 
 
 @functools.cache
-def secret(secret_setting: str) -> dict[str, Any]:
-    """A JSON secret, read once per process."""
+def secret_text(secret_setting: str) -> str:
+    """A secret as it is kept, read once per process."""
     answer = client("secretsmanager").get_secret_value(SecretId=setting(secret_setting))
-    content: dict[str, Any] = json.loads(answer["SecretString"])
+    return str(answer["SecretString"])
+
+
+def secret(secret_setting: str) -> dict[str, Any]:
+    """A JSON secret."""
+    content: dict[str, Any] = json.loads(secret_text(secret_setting))
     return content
 
 

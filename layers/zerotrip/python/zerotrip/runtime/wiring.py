@@ -18,12 +18,18 @@ from zerotrip.runtime.settings import setting, stage, tenant
 if TYPE_CHECKING:
     from zerotrip.cases.steps import Deps
     from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.deliveries.callbacks import ParcelCallbacks
+    from zerotrip.deliveries.clients.courier import Contact, Courier
+    from zerotrip.deliveries.steps import DeliverySteps
     from zerotrip.kernel.bus import EventBridge
     from zerotrip.kernel.identifiers import Mint
     from zerotrip.kernel.records import Records
     from zerotrip.licences.steps import RegisterDeps, SigningDeps
     from zerotrip.materials.steps import MaterialSteps
     from zerotrip.notices.steps import NoticeSteps
+    from zerotrip.payments.callbacks import PaymentCallbacks
+    from zerotrip.payments.channels.wechat_pay import WeChatPay
+    from zerotrip.payments.steps import PaymentSteps
 
 
 def now() -> datetime:
@@ -161,3 +167,77 @@ def _trusted(key: str) -> bytes:
 
 def _announce_licence(message: Mapping[str, Any]) -> None:
     aws.send("REGISTER_LICENCE_QUEUE", json.dumps(message), {})
+
+
+@functools.cache
+def http() -> Any:
+    """Connections to partners, kept open between invocations."""
+    import urllib3
+
+    return urllib3.PoolManager(maxsize=2)
+
+
+@functools.cache
+def wechat_pay() -> WeChatPay:
+    """The payment channel WeChat Pay, from the payments partner's secret."""
+    from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
+
+    config = WeChatPayConfig.from_json(aws.secret("PAYMENTS_PARTNER_SECRET"))
+    return WeChatPay(config, http(), now)
+
+
+@functools.cache
+def payment_steps() -> PaymentSteps:
+    """For collect_payment."""
+    from zerotrip.payments.steps import PaymentSteps
+
+    return PaymentSteps(
+        tenant=tenant(),
+        records=records(),
+        channels={"wechat_pay": wechat_pay},
+        now=now,
+    )
+
+
+@functools.cache
+def payment_callback_deps() -> PaymentCallbacks:
+    """For a payment channel's notice."""
+    from zerotrip.payments.callbacks import PaymentCallbacks
+
+    return PaymentCallbacks(
+        tenant=tenant(), records=records(), channel=wechat_pay(), now=now
+    )
+
+
+def _courier() -> tuple[Courier, Contact]:
+    from zerotrip.deliveries.clients.courier import Courier, CourierConfig
+    from zerotrip.deliveries.steps import office_of
+
+    office, settings = office_of(aws.secret("COURIER_PARTNER_SECRET"))
+    return Courier(CourierConfig.from_json(settings), http(), now), office
+
+
+@functools.cache
+def delivery_steps() -> DeliverySteps:
+    """For dispatch_courier."""
+    from zerotrip.deliveries.steps import DeliverySteps
+
+    courier, office = _courier()
+    return DeliverySteps(
+        tenant=tenant(),
+        records=records(),
+        catalogue=catalogue(),
+        keys=aws.key_ring,
+        courier=courier,
+        office=office,
+        now=now,
+    )
+
+
+@functools.cache
+def parcel_callback_deps() -> ParcelCallbacks:
+    """For a courier's callback."""
+    from zerotrip.deliveries.callbacks import ParcelCallbacks
+
+    courier, _ = _courier()
+    return ParcelCallbacks(tenant=tenant(), records=records(), courier=courier, now=now)

@@ -5,9 +5,10 @@ Times are RFC 3339 in UTC, days `YYYY-MM-DD`, amounts whole fen.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+# pydantic reads the types for the OpenAPI, and before 3.12 takes no other TypedDict.
+from typing_extensions import TypedDict
 
 
 class Text(TypedDict):
@@ -127,7 +128,7 @@ class CasesAnswer(TypedDict):
 
 
 class AskedAnswer(TypedDict):
-    """What is asked of the person now; `ref` is the bill or shipment that it is about."""
+    """What is asked of the person now; `ref` is its bill or shipment."""
 
     obligation: str
     zh: str
@@ -147,7 +148,7 @@ class TimelineEntry(TypedDict):
 
 
 class BillAnswer(TypedDict):
-    """A bill of the case; it is null what is not stored yet."""
+    """A bill of the case; what is not stored yet is null."""
 
     bill_id: str
     stage: str | None

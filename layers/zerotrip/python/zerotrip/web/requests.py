@@ -34,7 +34,9 @@ class OidcLogin(_Asked):
     redirect_uri: Uri
 
 
-class Login(RootModel[Annotated[WeChatLogin | OidcLogin, Field(discriminator="provider")]]):
+class Login(
+    RootModel[Annotated[WeChatLogin | OidcLogin, Field(discriminator="provider")]]
+):
     """How a person signs in."""
 
 
@@ -84,6 +86,4 @@ class NewDecision(_Asked):
     model_config = ConfigDict(str_strip_whitespace=True)
 
     decision: Literal["approve", "refuse"]
-    reasons: Annotated[
-        str, StringConstraints(min_length=1, max_length=LONGEST_REASONS)
-    ]
+    reasons: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASONS)]

@@ -77,6 +77,8 @@ def _view(
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         asked = app.current_request
+        if asked is None:
+            raise RuntimeError("Chalice called a view outside a request")
         request_id = str(asked.context.get("requestId", ""))
         logged = {"method": route.method, "route": route.path, "request": request_id}
         if "case_no" in path:
@@ -87,7 +89,7 @@ def _view(
         except ZeroTripError as error:
             reply = problem(error, request_id)
             _tell(log(), error, {**logged, "status": reply.status})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller is told
             reply = problem(InternalError(), request_id)
             log().error("Nobody foresaw this.", **_unforeseen(error), **logged)
         else:
@@ -113,16 +115,17 @@ def _read(route: Route, asked: ChaliceRequest, path: Mapping[str, str]) -> Reque
         seen = seen_version(headers.get("if-match"), required=required)
     body = None
     if route.body is not None:
+        raw = asked.raw_body
         body = read_body(
             route.body,
-            bytes(asked.raw_body),
+            raw.encode() if isinstance(raw, str) else raw,
             headers.get("content-type"),
             optional=route.body_optional,
         )
     return Request(
         route=route,
         path=path,
-        query={name: asked.query_params[name] for name in asked.query_params or ()},
+        query=dict(asked.query_params or {}),
         headers=headers,
         session=session,
         body=body,
@@ -148,12 +151,10 @@ def _unless_known(request: Request, reply: Reply) -> Reply:
 
 
 def _response(reply: Reply) -> Response:
-    headers = {"Cache-Control": NO_STORE, **reply.headers}
+    headers: dict[str, str | list[str]] = {"Cache-Control": NO_STORE, **reply.headers}
     if reply.body is not None:
         headers["Content-Type"] = reply.content_type
-    return Response(
-        body=reply.content(), headers=headers, status_code=reply.status
-    )
+    return Response(body=reply.content(), headers=headers, status_code=reply.status)
 
 
 def _tell(log: Any, error: ZeroTripError, logged: Mapping[str, Any]) -> None:

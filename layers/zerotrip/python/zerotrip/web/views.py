@@ -100,9 +100,7 @@ def case(
     return cast(answers.CaseAnswer, filled)
 
 
-def fact_keys(
-    tenant: str, view: Mapping[str, Any]
-) -> tuple[list[Key], list[Key]]:
+def fact_keys(tenant: str, view: Mapping[str, Any]) -> tuple[list[Key], list[Key]]:
     """Keys of the bills and of the shipments that a case view names."""
     return (
         [Key(tenant, Kind.BILL, each) for each in view["bills"]],

@@ -63,9 +63,7 @@ def state_on(head: Head, moment: datetime) -> str:
 
 def licence_unknown() -> NotFound:
     """No such licence, or not yours."""
-    return NotFound(
-        "licence_unknown", "没有找到该证照。", "There is no such licence."
-    )
+    return NotFound("licence_unknown", "没有找到该证照。", "There is no such licence.")
 
 
 def _own(request: Request, deps: Applicant) -> Head:

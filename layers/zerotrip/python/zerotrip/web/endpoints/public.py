@@ -5,7 +5,11 @@ from __future__ import annotations
 from zerotrip.kernel.aggregate import digest
 from zerotrip.web import views
 from zerotrip.web.dependencies import Public
+from zerotrip.web.endpoints.licences import verify_licence
 from zerotrip.web.exchange import Reply, Request
+from zerotrip.web.route import Route
+from zerotrip.web.routes import public as routes
+from zerotrip.web.serving import Endpoint
 
 # As long as a pointer to the current revision is remembered (`catalogue.publication`).
 ITEMS_CACHED = "public, max-age=30"
@@ -22,8 +26,9 @@ def list_items(_: Request, deps: Public) -> Reply:
 def read_item(request: Request, deps: Public) -> Reply:
     """One item: what its form, materials, time limits and fees are."""
     pinned = deps.catalogue.current(deps.tenant, request.path["item_code"])
-    headers = {"ETag": f'"{pinned.digest}"', "Cache-Control": ITEMS_CACHED}
-    return Reply(200, views.item(pinned.item), headers)
+    shown = views.item(pinned.item)
+    headers = {"ETag": f'"{digest(shown)}"', "Cache-Control": ITEMS_CACHED}
+    return Reply(200, shown, headers)
 
 
 def read_keys(_: Request, deps: Public) -> Reply:
@@ -31,3 +36,11 @@ def read_keys(_: Request, deps: Public) -> Reply:
     keys = dict(deps.jwks())
     headers = {"ETag": f'"{digest(keys)}"', "Cache-Control": KEYS_CACHED}
     return Reply(200, keys, headers)
+
+
+ENDPOINTS: tuple[tuple[Route, Endpoint[Public]], ...] = (
+    (routes.READ_KEYS, read_keys),
+    (routes.LIST_ITEMS, list_items),
+    (routes.READ_ITEM, read_item),
+    (routes.VERIFY_LICENCE, verify_licence),
+)

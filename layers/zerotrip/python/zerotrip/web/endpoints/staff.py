@@ -19,6 +19,9 @@ from zerotrip.web.dependencies import Staff
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
 from zerotrip.web.requests import NewDecision
+from zerotrip.web.route import Route
+from zerotrip.web.routes import staff as routes
+from zerotrip.web.serving import Endpoint
 
 DOWNLOAD_SECONDS = 60
 _SEEN_BY_STAFF = (
@@ -128,3 +131,10 @@ def _material(
             pin["key"], pin["version_id"], seconds=DOWNLOAD_SECONDS, file_name=code
         ),
     }
+
+
+ENDPOINTS: tuple[tuple[Route, Endpoint[Staff]], ...] = (
+    (routes.READ_WORKLIST, read_worklist),
+    (routes.READ_STAFF_CASE, read_staff_case),
+    (routes.DECIDE_CASE, decide_case),
+)

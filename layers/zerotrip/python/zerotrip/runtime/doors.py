@@ -1,0 +1,168 @@
+"""What each HTTPS application is given, made once per process."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from zerotrip.runtime import aws, wiring
+from zerotrip.runtime.settings import setting, stage, tenant
+from zerotrip.web.dependencies import Applicant, Public, Staff
+
+if TYPE_CHECKING:
+    from zerotrip.cases.requests import Requests
+    from zerotrip.identity.sessions import Sessions
+    from zerotrip.identity.store import Subjects
+    from zerotrip.identity.tokens import KmsTokenKey
+    from zerotrip.notices.inbox import Inbox
+
+
+@functools.cache
+def applicant() -> Applicant:
+    """For applicant_api."""
+    from zerotrip.cases.applications import Applications
+    from zerotrip.cases.drafts import Drafts
+    from zerotrip.materials.store import Slots
+    from zerotrip.payments.requests import Payments
+
+    return Applicant(
+        tenant=tenant(),
+        applications=Applications(
+            tenant=tenant(),
+            drafts=Drafts(aws.tables(), aws.key_ring()),
+            records=wiring.records(),
+            catalogue=wiring.catalogue(),
+            keys=aws.key_ring(),
+            slots=Slots(aws.tables()),
+            uploads=aws.objects("UPLOADS_BUCKET"),
+            mint=wiring.mint(),
+            now=wiring.now,
+        ),
+        requests=_requests(),
+        sessions=_sessions(),
+        inbox=_inbox(),
+        payments=Payments(
+            records=wiring.records(),
+            catalogue=wiring.catalogue(),
+            channels={"wechat_pay": wiring.wechat_pay},
+            now=wiring.now,
+        ),
+        subjects=_subjects(),
+        catalogue=wiring.catalogue(),
+        records=wiring.records(),
+        licences_bucket=aws.objects("LICENCES_BUCKET"),
+        tables=aws.tables(),
+        now=wiring.now,
+    )
+
+
+@functools.cache
+def staff() -> Staff:
+    """For staff_api."""
+    from zerotrip.identity.store import Officers
+
+    return Staff(
+        tenant=tenant(),
+        requests=_requests(),
+        records=wiring.records(),
+        catalogue=wiring.catalogue(),
+        officers=Officers(aws.tables()),
+        uploads=aws.objects("UPLOADS_BUCKET"),
+        keys=aws.key_ring(),
+        tables=aws.tables(),
+        now=wiring.now,
+    )
+
+
+@functools.cache
+def public() -> Public:
+    """For public_api."""
+    from zerotrip.identity.tokens import jwks
+
+    return Public(
+        tenant=tenant(),
+        catalogue=wiring.catalogue(),
+        records=wiring.records(),
+        jwks=lambda: jwks([key.public_key() for key in _token_keys()]),
+        now=wiring.now,
+    )
+
+
+def _requests() -> Requests:
+    from zerotrip.cases.requests import Requests
+    from zerotrip.materials.store import Slots
+
+    return Requests(
+        tenant=tenant(),
+        records=wiring.records(),
+        catalogue=wiring.catalogue(),
+        keys=aws.key_ring(),
+        slots=Slots(aws.tables()),
+        uploads=aws.objects("UPLOADS_BUCKET"),
+        mint=wiring.mint(),
+        now=wiring.now,
+    )
+
+
+@functools.cache
+def _token_keys() -> tuple[KmsTokenKey, ...]:
+    from zerotrip.identity.tokens import KmsTokenKey
+
+    # While a key is being replaced both are named; the first one signs.
+    names = [name.strip() for name in setting("TOKEN_KEY").split(",")]
+    return tuple(KmsTokenKey(aws.client("kms"), name) for name in names)
+
+
+@functools.cache
+def _subjects() -> Subjects:
+    from zerotrip.identity.store import Subjects
+
+    return Subjects(
+        tables=aws.tables(),
+        keys=aws.key_ring(),
+        mint=wiring.mint(),
+        clock=wiring.now,
+        hash_key=aws.secret_text("IDENTITY_HASH_SECRET").encode(),
+    )
+
+
+def _sessions() -> Sessions:
+    from zerotrip.identity.clients.oidc import OidcConfig, OidcProvider
+    from zerotrip.identity.clients.wechat_mini_program import (
+        WeChatMiniProgram,
+        WeChatMiniProgramConfig,
+    )
+    from zerotrip.identity.sessions import Sessions
+    from zerotrip.identity.store import Officers
+    from zerotrip.identity.tokens import Realm, TokenIssuer
+
+    partners = aws.secret("IDENTITY_PARTNER_SECRET")
+    wechat = WeChatMiniProgramConfig.from_json(partners["wechat_mini_program"])
+    signing = _token_keys()[0]
+    return Sessions(
+        tenant=tenant(),
+        tables=aws.tables(),
+        subjects=_subjects(),
+        officers=Officers(aws.tables()),
+        issuer=TokenIssuer(
+            realm=Realm(setting("PUBLIC_BASE_URL"), f"zerotrip-{stage()}"),
+            signer=signing,
+            kid=signing.public_key().kid,
+        ),
+        wechat=WeChatMiniProgram(wechat, wiring.http()),
+        oidc=OidcProvider(OidcConfig.from_json(partners["oidc"]), wiring.http()),
+        mint=wiring.mint(),
+        clock=wiring.now,
+    )
+
+
+def _inbox() -> Inbox:
+    from zerotrip.cases.model import read
+    from zerotrip.notices.inbox import Inbox
+
+    def item_name(head: object) -> object:
+        case = read(head).case  # type: ignore[arg-type]
+        pinned = wiring.catalogue().pinned(tenant(), case.item, case.item_digest)
+        return pinned.name
+
+    return Inbox(wiring.records(), aws.tables(), item_name, wiring.now)  # type: ignore[arg-type]

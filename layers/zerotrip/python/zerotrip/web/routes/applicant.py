@@ -1,0 +1,207 @@
+"""What citizens, companies and their mini-programs call."""
+
+from __future__ import annotations
+
+from zerotrip.web import requests
+from zerotrip.web.route import Route, Words
+
+_FROM_OIDC = (
+    "company_code_wrong",
+    "officer_suspended",
+    "session_busy",
+    "subject_kind_unknown",
+)
+_CASE = ("case_unknown",)
+_COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
+_UPLOAD = (
+    "material_unknown",
+    "material_not_acceptable",
+    "upload_slot_busy",
+)
+
+OPEN_SESSION = Route(
+    "POST",
+    "/v1/sessions",
+    Words(
+        "登录:用小程序登录码或统一身份认证授权码换取令牌",
+        "Sign in: a mini-program login code or an OIDC code becomes a token",
+    ),
+    {201: "SessionAnswer"},
+    (*_FROM_OIDC, "login_busy"),
+    body=requests.Login,
+)
+REFRESH_SESSION = Route(
+    "POST",
+    "/v1/sessions/refresh",
+    Words("续期:换取新的令牌,旧的刷新令牌作废", "Refresh: the next pair of tokens"),
+    {200: "SessionAnswer"},
+    ("session_refused", "officer_suspended", "session_busy"),
+    body=requests.Refresh,
+)
+END_SESSION = Route(
+    "DELETE",
+    "/v1/sessions",
+    Words("退出登录", "Sign out"),
+    {204: None},
+    ("session_busy",),
+)
+LIST_APPLICATIONS = Route(
+    "GET",
+    "/v1/applications",
+    Words("我的申请草稿", "My drafts"),
+    {200: "ApplicationsAnswer"},
+    ("request_invalid",),
+    query=("limit",),
+)
+START_APPLICATION = Route(
+    "POST",
+    "/v1/applications",
+    Words("新建申请", "Begin an application"),
+    {201: "ApplicationAnswer"},
+    ("item_unknown", "audience_other"),
+    body=requests.NewApplication,
+    keyed=True,
+    tagged=True,
+)
+READ_APPLICATION = Route(
+    "GET",
+    "/v1/applications/{application_id}",
+    Words("查看申请草稿", "Read a draft"),
+    {200: "ApplicationAnswer"},
+    ("application_unknown",),
+    tagged=True,
+)
+SAVE_APPLICATION = Route(
+    "PUT",
+    "/v1/applications/{application_id}",
+    Words(
+        "保存申请表(可以暂不完整)",
+        "Save the form, which may still be incomplete",
+    ),
+    {200: "ApplicationAnswer"},
+    ("application_unknown", "application_submitted", "draft_changed"),
+    body=requests.SavedForm,
+    if_match="required",
+    tagged=True,
+)
+ADD_MATERIAL = Route(
+    "POST",
+    "/v1/applications/{application_id}/materials",
+    Words("取得材料上传表单", "Get the form that uploads one material"),
+    {201: "UploadAnswer"},
+    ("application_unknown", "application_submitted", *_UPLOAD),
+    body=requests.NewMaterial,
+    keyed=True,
+)
+SUBMIT_APPLICATION = Route(
+    "POST",
+    "/v1/applications/{application_id}/submission",
+    Words("提交申请,取得办件编号", "Hand it in and get the case number"),
+    {202: "SubmissionAnswer"},
+    (
+        "application_unknown",
+        "item_unknown",
+        "form_invalid",
+        "material_unchecked",
+        "draft_changed",
+    ),
+    body=requests.Nothing,
+    body_optional=True,
+    if_match="optional",
+    keyed=True,
+)
+LIST_CASES = Route(
+    "GET",
+    "/v1/cases",
+    Words("我的办件", "My cases"),
+    {200: "CasesAnswer"},
+    ("request_invalid",),
+    query=("limit",),
+)
+READ_CASE = Route(
+    "GET",
+    "/v1/cases/{case_no}",
+    Words(
+        "查看办件:阶段、待办、时间线",
+        "Read a case: stage, what is asked of me, timeline",
+    ),
+    {200: "CaseAnswer"},
+    _CASE,
+    tagged=True,
+)
+ADD_CASE_MATERIAL = Route(
+    "POST",
+    "/v1/cases/{case_no}/materials",
+    Words("取得补正材料上传表单", "Get the form that uploads a material asked for"),
+    {201: "UploadAnswer"},
+    (*_CASE, "materials_not_asked", *_UPLOAD),
+    body=requests.NewMaterial,
+    keyed=True,
+)
+CORRECT_CASE = Route(
+    "POST",
+    "/v1/cases/{case_no}/corrections",
+    Words("提交补正", "Hand in corrections"),
+    {200: "CaseMoved"},
+    (*_COMMAND, "form_invalid", "material_unchecked"),
+    body=requests.SavedForm,
+    if_match="required",
+    keyed=True,
+    tagged=True,
+)
+WITHDRAW_CASE = Route(
+    "POST",
+    "/v1/cases/{case_no}/withdrawal",
+    Words("撤回申请", "Withdraw"),
+    {200: "CaseMoved"},
+    _COMMAND,
+    body=requests.Nothing,
+    body_optional=True,
+    if_match="required",
+    keyed=True,
+    tagged=True,
+)
+PAY_CASE = Route(
+    "POST",
+    "/v1/cases/{case_no}/payments",
+    Words("发起缴费,取得支付参数", "Pay: get what the payment call needs"),
+    {201: "PaymentAnswer"},
+    (*_CASE, "subject_unknown"),
+    body=requests.NewPayment,
+    if_match="required",
+    keyed=True,
+)
+LIST_NOTICES = Route(
+    "GET",
+    "/v1/notices",
+    Words("我的通知", "My notices"),
+    {200: "NoticesAnswer"},
+    ("request_invalid",),
+    query=("limit",),
+)
+MARK_NOTICE_READ = Route(
+    "POST",
+    "/v1/notices/{notice_id}/read",
+    Words("标为已读", "Mark as read"),
+    {204: None},
+    ("notice_unknown", "inbox_busy"),
+    body=requests.Nothing,
+    body_optional=True,
+)
+READ_LICENCE = Route(
+    "GET",
+    "/v1/licences/{licence_id}",
+    Words("查看我的证照", "Read my licence"),
+    {200: "LicenceAnswer"},
+    ("licence_unknown",),
+)
+READ_LICENCE_DOCUMENT = Route(
+    "GET",
+    "/v1/licences/{licence_id}/document",
+    Words(
+        "下载我的证照(60秒内有效的地址)",
+        "The signed file, by an address that opens for 60 seconds",
+    ),
+    {303: None},
+    ("licence_unknown", "licence_not_registered"),
+)
