@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @functools.cache
 def dependencies() -> Applicant:
     """Made at the first request, once per process."""
-    from zerotrip.runtime import wiring
+    from zerotrip.runtime import doors
 
-    return wiring.applicant()
+    return doors.applicant()
 
 
 app = chalice_app("applicant_api", ENDPOINTS, dependencies, logger)

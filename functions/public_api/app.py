@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @functools.cache
 def dependencies() -> Public:
     """Made at the first request, once per process."""
-    from zerotrip.runtime import wiring
+    from zerotrip.runtime import doors
 
-    return wiring.public()
+    return doors.public()
 
 
 app = chalice_app("public_api", ENDPOINTS, dependencies, logger)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @functools.cache
 def dependencies() -> Staff:
     """Made at the first request, once per process."""
-    from zerotrip.runtime import wiring
+    from zerotrip.runtime import doors
 
-    return wiring.staff()
+    return doors.staff()
 
 
 app = chalice_app("staff_api", ENDPOINTS, dependencies, logger)

@@ -108,7 +108,7 @@ def _emulator_environment(home: Home) -> dict[str, str]:
     """A clean one: function workers inherit it, so nothing of the caller leaks in."""
     state = home.path / "state"
     scratch = home.path / "scratch"
-    # What an earlier run left behind: unpacked functions of workers that were killed.
+    # Of a run that was killed: what its function workers had unpacked.
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     return {
@@ -179,6 +179,7 @@ def _serve(home: Home, ended: threading.Event) -> None:
     listening = home.path / "partners" / "listening.json"
     with contextlib.ExitStack() as stack:
         log = stack.enter_context((home.path / "cloud.log").open("ab"))
+        stack.callback(shutil.rmtree, home.path / "scratch", ignore_errors=True)
         stack.callback(ready.unlink, missing_ok=True)
         children = [
             stack.enter_context(

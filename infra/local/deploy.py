@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from infra.local.deploy_layers import pack_layers
 from infra.local.home import ROOT, TENANT, Home, locked, read_json, write_json
 
 SAM = ROOT / ".local" / "sam" / "bin" / "sam"
@@ -66,6 +67,7 @@ def deploy(home: Home, report: Report = say) -> Outputs:
         if read_json(BUILD / "built.json").get("sources") != sources:
             report("正在构建", "building")
             _sam(home, ["build", "--build-dir", str(BUILD), *_build_options()])
+            pack_layers(BUILD, BUILD.with_name("build-layers"))
             write_json(BUILD / "built.json", {"sources": sources})
         wanted = {"sources": sources, "parameters": parameters(home)}
         done = read_json(home.deployed_file)

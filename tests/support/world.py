@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.files import a_file
+from infra.local.files import a_file
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
 from zerotrip.cases import steps as case_steps
 from zerotrip.cases.applications import Applications

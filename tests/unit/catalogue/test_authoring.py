@@ -84,7 +84,7 @@ def test_a_licence_field_needs_one_source(folder):
     ((path, code),) = faults_of(folder)
 
     assert code == "licence_field_source"
-    assert path.endswith("/licence/fields/2")
+    assert path.endswith("/licence/fields/3")
 
 
 def test_a_number_for_a_text_is_explained(folder):

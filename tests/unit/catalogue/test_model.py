@@ -152,7 +152,7 @@ def test_every_contradiction_is_told_at_once(mark):
         ("/fee", {"code": "cost", "name": {"zh": "费", "en": "Fee"}}, "missing"),
         ("/colour", "red", "extra_forbidden"),
         ("/licence/fields/0/value", {"zh": "甲", "en": "A"}, "licence_field_source"),
-        ("/licence/fields/5/value", None, "licence_field_source"),
+        ("/licence/fields/6/value", None, "licence_field_source"),
         ("/courier_charge/amount_fen", 0, "greater_than"),
         ("/revision", 0, "greater_than_equal"),
         ("/code", "4440109801000", "string_pattern_mismatch"),

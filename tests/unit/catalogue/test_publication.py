@@ -74,6 +74,7 @@ def test_a_revision_cannot_get_another_layout(shop, drafts):
 
 def test_a_pinned_case_keeps_its_revision(shop, drafts):
     first = publish(shop, drafts[MARK])
+    assert shop.catalogue.current(TENANT, first.item.code) == first
     second = publish(shop, drafts[MARK], revision=2, promised_working_days=0)
 
     assert shop.catalogue.current(TENANT, first.item.code) == second
@@ -233,14 +234,19 @@ def test_a_missing_or_changed_object_stops_the_step(shop, drafts, kind):
     assert missing.value.code == "catalogue_object_missing"
 
 
-def test_of_two_publishers_one_wins_and_the_other_learns_it(shop, drafts, monkeypatch):
+@pytest.mark.parametrize(
+    ("rival", "code"), [(1, "item_revision_taken"), (2, "item_revision_older")]
+)
+def test_of_two_publishers_one_wins_and_the_other_learns_it(
+    shop, drafts, monkeypatch, rival, code
+):
+    publish(shop, drafts[REPLACEMENT])  # so that the issuer's row is no referee
     draft = drafts[MARK]
-    rival = draft.item.model_copy(update={"promised_working_days": 0})
     transact = shop.tables.transact
 
     def overtaken(writes: Any, token: Any = None) -> None:
         monkeypatch.setattr(shop.tables, "transact", transact)
-        shop.another_process().publish(TENANT, rival, draft.layout, "officer:rival")
+        publish(shop, draft, revision=rival, promised_working_days=0)
         transact(writes, token)
 
     monkeypatch.setattr(shop.tables, "transact", overtaken)
@@ -248,9 +254,17 @@ def test_of_two_publishers_one_wins_and_the_other_learns_it(shop, drafts, monkey
     with pytest.raises(Conflict) as refused:
         publish(shop, draft)
 
-    assert refused.value.code == "item_revision_taken"
+    assert refused.value.code == code
     current = shop.another_process().current(TENANT, draft.item.code)
     assert current.item.promised_working_days == 0
+
+
+def test_a_rule_that_the_software_learnt_later_stops_no_case(shop, drafts):
+    pinned = publish(shop, drafts[MARK], visits=3)
+
+    reader = shop.another_process()
+
+    assert reader.pinned(TENANT, pinned.item.code, pinned.digest).visits == 3
 
 
 def test_endless_competition_is_worth_a_retry(shop, drafts, monkeypatch):

@@ -21,7 +21,7 @@ LICENCE_ID = identifier.licence_identifier(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Issued:
     """A signed file and everything that made it."""
 
@@ -30,6 +30,9 @@ class Issued:
     key: rsa.RSAPrivateKey
     chain_pem: bytes
     root_pem: bytes
+
+    def __repr__(self) -> str:
+        return "the issued licence"
 
 
 def certificate(**changes: Any) -> Mapping[str, Any]:

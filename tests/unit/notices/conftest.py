@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.memory import MemoryTables
 from zerotrip.catalogue.model import Text
-from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Head, Key, Kind
+from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Key, Kind
 from zerotrip.kernel.messages import CloudEvent, cloud_event
 from zerotrip.kernel.records import Records
 from zerotrip.notices.inbox import Inbox
@@ -22,6 +22,8 @@ OTHER = "SUBJECT0000000000000000002"
 CASE_NO = "11441882000000001N400012500100020261121000001"
 BILL = Key(TENANT, Kind.BILL, "4418820A1B2C3D4E5F6G7H8J9KMNPQRS")
 SHIPMENT = Key(TENANT, Kind.SHIPMENT, "441882ZYXWVTSRQPNMKJHGFEDCBA9876")
+ITEM = "11441882000000001N4000125001000"
+A_CASE = {"sub": SUB, "item": ITEM, "item_digest": "a digest"}
 NAME = Text(zh="补领机动车行驶证", en="Replacement of a vehicle licence")
 
 
@@ -52,8 +54,8 @@ class Office:
     def inbox(self) -> Inbox:
         return Inbox(self.records, self.tables, self.name, self.now)
 
-    def name(self, head: Head) -> Text:
-        assert head.body["item"] == "an item"
+    def name(self, code: str, digest: str) -> Text:
+        assert (code, digest) == (ITEM, "a digest")
         return NAME
 
     def happens(
@@ -73,7 +75,7 @@ class Office:
             allowed_from=frozenset(),
             stage="any",
             organisation="11441882000000001N",
-            body={"sub": SUB, "item": "an item"} if head_body is None else head_body,
+            body=dict(A_CASE) if head_body is None else head_body,
             event=Event(
                 type=event_type,
                 step="step",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import string
+from datetime import UTC, datetime
 
 import pytest
 
 from zerotrip.cases.lifecycle import TRANSITIONS
 from zerotrip.notices.templates import (
     DIRECTED,
+    REMINDERS,
     TEMPLATES,
     Template,
     spoken_amount,
+    spoken_day,
     template_of,
 )
 
@@ -75,3 +78,18 @@ def test_a_parcels_direction_chooses_the_sentence() -> None:
 def test_an_amount_is_spoken_in_yuan(amount_fen: int, zh: str) -> None:
     assert spoken_amount(amount_fen).zh == zh
     assert spoken_amount(amount_fen).en == zh.replace("元", "yuan")
+
+
+def test_a_reminder_is_no_event_and_names_item_and_day_in_both_languages() -> None:
+    assert set(REMINDERS) == {"draft.expiring"}
+    assert not set(REMINDERS) & (set(TEMPLATES) | set(TRANSITIONS))
+    template = template_of("draft.expiring", {})
+    assert parameters(template.text.zh) == parameters(template.text.en)
+    assert parameters(template.text.zh) == {"item", "expires"}
+    assert re.search("[\u4e00-\u9fff]", template.text.zh)
+    assert not re.search("[\u4e00-\u9fff]", template.text.en)
+
+
+def test_a_day_is_the_one_that_shanghai_has() -> None:
+    spoken = spoken_day(datetime(2026, 11, 30, 16, 0, tzinfo=UTC))
+    assert (spoken.zh, spoken.en) == ("2026年12月1日", "2026-12-01")

@@ -135,7 +135,7 @@ class Applications:
         if seen is not None and seen != draft.version:
             raise draft_changed()
         pinned = self.catalogue.current(self.tenant, draft.item)
-        faults = form_faults(pinned.item, dict(draft.form))
+        faults = form_faults(pinned.item, dict(draft.form), "/form")
         if faults:
             raise Invalid(
                 "form_invalid",

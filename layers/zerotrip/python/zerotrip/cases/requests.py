@@ -78,7 +78,7 @@ class Requests:
         """Hands the mended form in; uploads made since replace what they were for."""
         own = self.own(case_no, sub)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
-        faults = form_faults(item, dict(form))
+        faults = form_faults(item, dict(form), "/form")
         if faults:
             raise Invalid(
                 "form_invalid",

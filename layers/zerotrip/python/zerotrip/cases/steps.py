@@ -67,7 +67,7 @@ def pre_review(message: CloudEvent, deps: Deps) -> None:
         handed = deps.handed(now)
         outcome = _run_checks(item, handed, command.now)
         faults = (
-            *form_faults(item, dict(handed.form)),
+            *form_faults(item, dict(handed.form), "/form"),
             *missing_materials(item, handed),
             *outcome.failed,
         )

@@ -75,7 +75,7 @@ def add_months(day: str, months: int) -> str:
     """The same day that many months later, or the month's last one.
 
     Raises ValueError for what is no date; its sentence never repeats the input, since
-    the CEL library writes it to standard error.
+    the CEL library logs it.
     """
     try:
         start = date.fromisoformat(day)

@@ -196,8 +196,8 @@ class Catalogue:
 
     def _summaries(self, tenant: str) -> tuple[ItemSummary, ...]:
         rows = self.tables.query(TABLE, f"{tenant}#ITEMS")
-        found = (ItemSummary.model_validate(dict(row.data)) for row in rows)
-        return tuple(sorted(found, key=lambda summary: summary.code))
+        # The table keeps them by sort key, which is the item code.
+        return tuple(ItemSummary.model_validate(dict(row.data)) for row in rows)
 
     def _tenant_of(self, issuer: str) -> str:
         row = self.tables.get(TABLE, f"issuer#{issuer}", "TENANT")

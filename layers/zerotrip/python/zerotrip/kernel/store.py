@@ -8,20 +8,16 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import (
     BinaryAttribute,
     NumberAttribute,
     UnicodeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import (
-    GetError,
-    PynamoDBException,
-    QueryError,
-    TransactWriteError,
-)
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -34,6 +30,10 @@ _INDEX_KEYS = {
     "worklist": ("work_pk", "work_due"),
     "subject": ("subject_pk", "received_at"),
 }
+_KEYS_PER_CALL = 100
+_ROUNDS = 5
+_NO_USE = {"ValidationException", "AccessDeniedException", "ResourceNotFoundException"}
+"""Errors of ours that no retry mends."""
 _LOST_A_RACE = {
     "TransactionConflict",
     "ThrottlingError",
@@ -100,31 +100,52 @@ class DynamoTables:
 
     def get(self, table: str, pk: str, sk: str) -> StoredRow | None:
         """One consistent read."""
-        try:
-            answer = self._connection.get_item(
-                self._names[table], pk, range_key=sk, consistent_read=True
-            )
-        except GetError as error:
-            raise _passing(error) from error
-        item = answer.get("Item")
-        return None if item is None else _from_item(item)
+        answer = self._ask(
+            "GetItem",
+            TableName=self._names[table],
+            Key=_key(pk, sk),
+            ConsistentRead=True,
+        )
+        return _from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
-        """Batch reads of 100; PynamoDB asks again for unprocessed keys."""
-        if not keys:
-            return []
-        model = self._models[table]
-        return [_from_model(found) for found in model.batch_get(list(keys))]
+        """Batch reads of 100; what DynamoDB left over is asked for again."""
+        real = self._names[table]
+        found: list[StoredRow] = []
+        for start in range(0, len(keys), _KEYS_PER_CALL):
+            part = [_key(pk, sk) for pk, sk in keys[start : start + _KEYS_PER_CALL]]
+            for _ in range(_ROUNDS):
+                answer = self._ask("BatchGetItem", RequestItems={real: {"Keys": part}})
+                found += map(_from_item, answer["Responses"].get(real, []))
+                part = answer.get("UnprocessedKeys", {}).get(real, {}).get("Keys", [])
+                if not part:
+                    break
+            else:
+                raise _passing("UnprocessedKeys")
+        return found
 
     def query(self, table: str, pk: str, prefix: str = "") -> list[StoredRow]:
         """All pages of a partition, consistently."""
-        model = self._models[table]
-        condition = model.sk.startswith(prefix) if prefix else None
-        try:
-            found = list(model.query(pk, condition, consistent_read=True))
-        except QueryError as error:
-            raise _passing(error) from error
-        return [_from_model(row) for row in found]
+        values = {":p": {"S": pk}}
+        condition = "pk = :p"
+        if prefix:
+            values[":s"] = {"S": prefix}
+            condition += " AND begins_with(sk, :s)"
+        rows: list[StoredRow] = []
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._ask(
+                "Query",
+                TableName=self._names[table],
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ConsistentRead=True,
+                **start,
+            )
+            rows += map(_from_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return rows
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def index(
         self,
@@ -138,26 +159,37 @@ class DynamoTables:
     ) -> list[tuple[str, str]]:
         """One page of a keys-only index."""
         partition_key, sort_key = _INDEX_KEYS[name]
-        values: dict[str, Any] = {":p": {"S": partition}}
+        values = {":p": {"S": partition}}
         condition = "#p = :p"
         names = {"#p": partition_key}
         if until is not None:
             values[":u"] = {"S": until}
             names["#s"] = sort_key
             condition += " AND #s <= :u"
-        answer = self._connection.dispatch(
+        answer = self._ask(
             "Query",
-            {
-                "TableName": self._names[table],
-                "IndexName": name,
-                "KeyConditionExpression": condition,
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-                "ScanIndexForward": not newest_first,
-                "Limit": limit,
-            },
+            TableName=self._names[table],
+            IndexName=name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=not newest_first,
+            Limit=limit,
         )
         return [(row["pk"]["S"], row["sk"]["S"]) for row in answer["Items"]]
+
+    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One read. A table's own connection would be a second client: 93 ms."""
+        try:
+            answer: dict[str, Any] = self._connection.dispatch(operation, parameters)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _NO_USE:
+                raise
+            raise _passing(code) from error
+        except BotoCoreError as error:
+            raise _passing(type(error).__name__) from error
+        return answer
 
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
         """One TransactWriteItems; old rows come back on failed conditions."""
@@ -199,9 +231,15 @@ def _condition(model: type[_StoredModel], expect: Expect) -> Condition | None:
     return functools.reduce(lambda a, b: a & b, parts) if parts else None
 
 
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
 def _rejection(error: TransactWriteError, order: list[int]) -> Exception:
     if error.cause_response_code != "TransactionCanceledException":
-        return _passing(error)
+        if error.cause_response_code in _NO_USE:
+            return error
+        return _passing(error.cause_response_code or type(error.cause).__name__)
     reasons = list(error.cancellation_reasons)
     failed: set[int] = set()
     olds: dict[int, StoredRow | None] = {}
@@ -215,12 +253,12 @@ def _rejection(error: TransactWriteError, order: list[int]) -> Exception:
     return Rejected(frozenset(failed), olds)
 
 
-def _passing(error: PynamoDBException) -> Retry:
+def _passing(cause: str) -> Retry:
     return Retry(
         "database_unavailable",
         "数据库暂时不可用,系统会自动重试。",
         "The database does not answer now; the step is tried again.",
-        detail={"cause": error.cause_response_code or type(error).__name__},
+        detail={"cause": cause},
     )
 
 
@@ -235,10 +273,6 @@ def _to_model(model: type[_StoredModel], row: StoredRow) -> _StoredModel:
     made.subject_pk, made.received_at = row.subject or (None, None)
     made.expires_at = row.expires_at
     return made
-
-
-def _from_model(found: _StoredModel) -> StoredRow:
-    return _from_item(cast(dict[str, Any], found.serialize()))
 
 
 def _from_item(item: Mapping[str, Mapping[str, Any]]) -> StoredRow:

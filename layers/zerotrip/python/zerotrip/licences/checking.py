@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from asn1crypto import cms, tsp
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from zerotrip.kernel.errors import GiveUp, Invalid
 from zerotrip.licences import identifier
@@ -65,10 +68,11 @@ def check_signed_pdf(
     """
     container = _signature_container(pdf)
     signed_at = _claimed_time(pdf)
-    certificates, signer = _read_cms(container)
-    leaf = _signer_certificate(certificates, signer)
-    _check_signature(signer, leaf, hashlib.sha256(_covered(pdf)).digest())
-    _check_chain(leaf, certificates, roots_pem, signed_at)
+    with _every_fault_named():
+        certificates, signer = _read_cms(container)
+        leaf = _signer_certificate(certificates, signer)
+        _check_signature(signer, leaf, hashlib.sha256(_covered(pdf)).digest())
+        _check_chain(leaf, certificates, roots_pem, signed_at)
     licence_id = _licence_id(pdf)
     if expected_licence_id not in (None, licence_id):
         raise GiveUp(
@@ -94,6 +98,24 @@ def _invalid(en: str) -> GiveUp:
 
 def _untrusted(en: str) -> GiveUp:
     return GiveUp("licence_untrusted", "证照文件的签名证书不受信任。", en)
+
+
+@contextmanager
+def _every_fault_named() -> Iterator[None]:
+    """Both libraries parse late: a broken field may show wherever it is first read."""
+    try:
+        yield
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ):
+        raise _invalid("The signature cannot be read.") from None
 
 
 def _gap(pdf: bytes) -> tuple[int, int]:
@@ -144,48 +166,53 @@ def _claimed_time(pdf: bytes) -> datetime:
 
 
 def _read_cms(container: bytes) -> tuple[list[x509.Certificate], Any]:
-    """The certificates and the only signer of a detached SignedData, strictly read."""
-    try:
-        content = cms.ContentInfo.load(container)
-        if container[len(content.dump()) :].strip(b"\0"):
-            raise _invalid("The signature is followed by something else.")
-        if content["content_type"].native != "signed_data":
-            raise _invalid("The container holds no signature.")
-        signed = content["content"]
-        encapsulated = signed["encap_content_info"]
-        certificates = [
-            x509.load_der_x509_certificate(one.chosen.dump())
-            for one in signed["certificates"]
-        ]
-        signers = signed["signer_infos"]
-        if len(signers) != 1:
-            raise _invalid("There is not exactly one signer.")
-        if (
-            encapsulated["content_type"].native != "data"
-            or encapsulated["content"].native is not None
-        ):
-            raise _invalid("The signature is not detached.")
-        return certificates, signers[0]
-    except (ValueError, TypeError, KeyError):
-        raise _invalid("The signature cannot be read.") from None
+    """The certificates and the only signer of a detached SignedData."""
+    content = cms.ContentInfo.load(container)
+    if container[len(content.dump()) :].strip(b"\0"):
+        raise _invalid("The signature is followed by something else.")
+    if content["content_type"].native != "signed_data":
+        raise _invalid("The container holds no signature.")
+    signed = content["content"]
+    encapsulated = signed["encap_content_info"]
+    if (
+        encapsulated["content_type"].native != "data"
+        or encapsulated["content"].native is not None
+    ):
+        raise _invalid("The signature is not detached.")
+    signers = signed["signer_infos"]
+    if len(signers) != 1:
+        raise _invalid("There is not exactly one signer.")
+    certificates = [
+        x509.load_der_x509_certificate(one.chosen.dump())
+        for one in signed["certificates"]
+    ]
+    return certificates, signers[0]
 
 
 def _signer_certificate(
     certificates: Sequence[x509.Certificate], signer: Any
 ) -> x509.Certificate:
     """The certificate that the signed attributes bind by its hash (RFC 5035)."""
-    try:
-        identifiers = _attribute(signer, _CERTIFICATE_BINDING)["certs"]
-        bound = identifiers[0]
-        if bound["hash_algorithm"]["algorithm"].native != "sha256":
-            raise _invalid("The signer's certificate is bound by another hash.")
-        digest = bound["cert_hash"].native
-    except (ValueError, TypeError, KeyError, IndexError):
-        raise _invalid("The signer's certificate is not bound.") from None
+    bound = _attribute(signer, _CERTIFICATE_BINDING)["certs"][0]
+    if bound["hash_algorithm"]["algorithm"].native != "sha256":
+        raise _invalid("The signer's certificate is bound by another hash.")
+    digest = bound["cert_hash"].native
     for one in certificates:
-        if one.fingerprint(hashes.SHA256()) == digest:
+        if one.fingerprint(hashes.SHA256()) == digest and _is_named(signer, one):
             return one
     raise _invalid("The signer's certificate is not in the signature.")
+
+
+def _is_named(signer: Any, certificate: x509.Certificate) -> bool:
+    """Whether the signer information names the certificate that is bound by hash."""
+    named = signer["sid"]
+    if named.name != "issuer_and_serial_number":
+        return False
+    known = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+    return bool(
+        named.chosen["issuer"] == known.issuer
+        and named.chosen["serial_number"].native == known.serial_number
+    )
 
 
 def _attribute(signer: Any, name: str) -> Any:
@@ -200,19 +227,16 @@ def _attribute(signer: Any, name: str) -> Any:
 
 
 def _check_signature(signer: Any, leaf: x509.Certificate, digest: bytes) -> None:
-    try:
-        if (
-            signer["digest_algorithm"]["algorithm"].native != "sha256"
-            or signer["signature_algorithm"].signature_algo != "rsassa_pkcs1v15"
-            or _attribute(signer, "content_type").native != "data"
-        ):
-            raise _invalid("The signature uses other algorithms than agreed.")
-        stated = _attribute(signer, "message_digest").native
-        signature = signer["signature"].native
-        # Signed as a SET OF although it stands under an implicit tag (RFC 5652 5.4).
-        attributes = signer["signed_attrs"].untag().dump()
-    except (ValueError, TypeError, KeyError):
-        raise _invalid("The signature cannot be read.") from None
+    if (
+        signer["digest_algorithm"]["algorithm"].native != "sha256"
+        or signer["signature_algorithm"].signature_algo != "rsassa_pkcs1v15"
+        or _attribute(signer, "content_type").native != "data"
+    ):
+        raise _invalid("The signature uses other algorithms than agreed.")
+    stated = _attribute(signer, "message_digest").native
+    signature = signer["signature"].native
+    # Signed as a SET OF although it stands under an implicit tag (RFC 5652 5.4).
+    attributes = signer["signed_attrs"].untag().dump()
     if stated != digest:
         raise _tampered("The file is not the one that was signed.")
     key = leaf.public_key()

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from zerotrip.catalogue.forms import shown
 from zerotrip.catalogue.model import Item, LicenceField
-from zerotrip.catalogue.pointers import pointer
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
+from zerotrip.kernel.errors import GiveUp
 
 PREPARED, REGISTERED = "prepared", "registered"
 
@@ -90,7 +91,7 @@ def certificate_data(
             "value": licence_id.split(".")[-3],
         },
         "dates": dates,
-        "fields": [_field(line, form) for line in item.licence.fields],
+        "fields": [_field(item, line, form) for line in item.licence.fields],
         "sample": sample,
     }
 
@@ -99,19 +100,14 @@ def _dated(zh: str, en: str, day: date) -> dict[str, str]:
     return {"zh": zh, "en": en, "value": f"{day.year}年{day.month}月{day.day}日"}
 
 
-def _field(line: LicenceField, form: Mapping[str, Any]) -> dict[str, str]:
-    if line.value is not None:
-        value = line.value.zh
-    else:
-        value = _spoken(pointer(form, line.path or ""))
-    return {"zh": line.label.zh, "en": line.label.en, "value": value}
-
-
-def _spoken(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "".join(_spoken(part) for part in value.values())
-    if isinstance(value, list):
-        return "、".join(_spoken(part) for part in value)
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(value)
+def _field(item: Item, line: LicenceField, form: Mapping[str, Any]) -> dict[str, str]:
+    # What a person reads: an option by its words, never by its code.
+    text = line.value or shown(item, form, line.path or "")
+    if text is None:
+        raise GiveUp(
+            "licence_field_empty",
+            "证照上的必填内容在申请表中为空。",
+            "The form lacks what the licence must say.",
+            detail={"path": line.path},
+        )
+    return {"zh": line.label.zh, "en": line.label.en, "value": text.zh}

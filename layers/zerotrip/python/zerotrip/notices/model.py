@@ -29,8 +29,9 @@ _PARAMETERS = ("amount_fen", "direction")
 class Notice:
     """A stored notice. `about` names what it is about, `BILL#…`, `APPLICATION#…`.
 
-    `case_no` is empty as long as there is no case. `occurred_at` is when the fact happened, `sent_at` when it was put in the inbox,
-    both UTC texts; `parameters` are amounts and codes for the template's sentence.
+    `case_no` is empty as long as there is no case. `occurred_at` is when the fact
+    happened, `sent_at` when it was put in the inbox, both UTC texts; `parameters` are
+    amounts and codes for the template's sentence.
     """
 
     id: str
@@ -69,7 +70,8 @@ def tell(
             name: cause.body[name] for name in _PARAMETERS if name in cause.body
         },
     }
-    return _appended(inbox, head, cause.organisation, cause.ref, body, now)
+    event = _sent(inbox, cause.ref, body, now)
+    return _appended(inbox, head, cause.organisation, event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +112,13 @@ def remind(
             "expires_at": expiry.expires_at,
         },
     }
+    event = _sent(inbox, expiry.cause, body, now)
     # An item's code begins with the USCC of the body that carries it out.
-    organisation = expiry.item[:18]
-    return _appended(inbox, head, organisation, expiry.cause, body, now)
+    return _appended(inbox, head, expiry.item[:18], event)
 
 
-def _appended(
-    inbox: Key,
-    head: Head | None,
-    organisation: str,
-    cause: str,
-    body: Mapping[str, Any],
-    now: datetime,
-) -> Change:
-    event = Event(
+def _sent(inbox: Key, cause: str, body: Mapping[str, Any], now: datetime) -> Event:
+    return Event(
         type=SENT,
         step=STEP,
         cause=cause,
@@ -133,6 +128,9 @@ def _appended(
         request_hash=aggregate.digest([STEP, inbox.pk, cause]),
         body=body,
     )
+
+
+def _appended(inbox: Key, head: Head | None, organisation: str, event: Event) -> Change:
     return Change(
         key=inbox,
         expected_version=head.version if head else 0,

@@ -21,7 +21,7 @@ from aws_lambda_powertools.utilities.batch import (
     process_partial_response,
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
 from zerotrip.kernel.messages import CloudEvent
@@ -32,6 +32,7 @@ LAST_RECEIVE = 5
 """maxReceiveCount of every step's queue (`infra/stacks/queue.yaml`)."""
 
 Deps = TypeVar("Deps")
+Message = TypeVar("Message")
 Handler = Callable[[Mapping[str, Any], Any], Any]
 
 
@@ -39,7 +40,20 @@ def step_handler(
     name: str, step: Callable[[CloudEvent, Deps], object], deps: Callable[[], Deps]
 ) -> Handler:
     """The Lambda handler of a step whose messages are CloudEvents."""
-    return queue_handler(name, lambda body: step(_event(body), deps()))
+    return message_handler(name, TypeAdapter(CloudEvent), step, deps)
+
+
+def message_handler(
+    name: str,
+    shape: TypeAdapter[Message],
+    step: Callable[[Message, Deps], object],
+    deps: Callable[[], Deps],
+) -> Handler:
+    """The Lambda handler of a step whose messages have this shape, or one of a union.
+
+    The shapes are closed to further fields, so that none passes for another.
+    """
+    return queue_handler(name, lambda body: step(_read(shape, body), deps()))
 
 
 def queue_handler(name: str, carry_out: Callable[[str], object]) -> Handler:
@@ -60,7 +74,7 @@ def queue_handler(name: str, carry_out: Callable[[str], object]) -> Handler:
 
 
 def _one(name: str, record: SQSRecord, carry_out: Callable[[str], object]) -> None:
-    logger().append_keys(step=name, message=record.message_id)
+    logger().append_keys(step=name, message_id=record.message_id)
     logger().info("STARTED", code="step_started")
     try:
         carry_out(record.body)
@@ -81,9 +95,9 @@ def _one(name: str, record: SQSRecord, carry_out: Callable[[str], object]) -> No
         logger().info("COMPLETED", code="step_completed")
 
 
-def _event(body: str) -> CloudEvent:
+def _read(shape: TypeAdapter[Message], body: str) -> Message:
     try:
-        return CloudEvent.model_validate_json(body)
+        return shape.validate_json(body)
     except ValidationError as error:
         raise GiveUp(
             "message_unreadable",
@@ -121,12 +135,27 @@ def storage_handler(
 ) -> Handler:
     """The Lambda handler of a step whose messages are S3 events.
 
-    S3 puts one record in a message; the first of several that gives up ends it.
+    S3 puts one record in a message, but does not promise it: each of several is carried
+    out, whatever came of those before it. Then the message goes back if one may work
+    later, else to the DLQ if one cannot; a record carried out twice costs nothing.
     """
     from zerotrip.materials.storage_events import records_of
 
     def carry_out(body: str) -> None:
+        later: Retry | None = None
+        never: GiveUp | None = None
         for record in records_of(body):
-            step(record, deps())
+            try:
+                step(record, deps())
+            except AlreadyDone as done:
+                logger().info(done.en, **said(done))
+            except Retry as error:
+                later = later or error
+            except GiveUp as error:
+                never = never or error
+        if later is not None:
+            raise later
+        if never is not None:
+            raise never
 
     return queue_handler(name, carry_out)

@@ -11,6 +11,7 @@ from zerotrip.web.dependencies import Applicant, Public, Staff
 
 if TYPE_CHECKING:
     from zerotrip.cases.requests import Requests
+    from zerotrip.catalogue.model import Text
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Subjects
     from zerotrip.identity.tokens import KmsTokenKey
@@ -157,12 +158,9 @@ def _sessions() -> Sessions:
 
 
 def _inbox() -> Inbox:
-    from zerotrip.cases.model import read
     from zerotrip.notices.inbox import Inbox
 
-    def item_name(head: object) -> object:
-        case = read(head).case  # type: ignore[arg-type]
-        pinned = wiring.catalogue().pinned(tenant(), case.item, case.item_digest)
-        return pinned.name
+    def item_name(code: str, digest: str) -> Text:
+        return wiring.catalogue().pinned(tenant(), code, digest).name
 
-    return Inbox(wiring.records(), aws.tables(), item_name, wiring.now)  # type: ignore[arg-type]
+    return Inbox(wiring.records(), aws.tables(), item_name, wiring.now)

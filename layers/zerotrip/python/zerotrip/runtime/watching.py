@@ -1,9 +1,13 @@
-"""One tick of the watchdog: cases whose answer is overdue, uploads without an event."""
+"""One tick of the watchdog: cases whose answer is overdue, uploads without an event,
+drafts that expire soon."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from zerotrip.cases.expiring import warn_of_drafts
 from zerotrip.cases.watching import watch_cases
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import AlreadyDone
@@ -21,11 +25,13 @@ def tick(time_text: str) -> dict[str, int]:
     instant = times.from_text(time_text)
     cases = watch_cases(wiring.records(), wiring.bus(), tenant(), instant)
     uploads = _look_for_uploads(wiring.material_steps(), times.to_text(instant))
+    drafts = warn_of_drafts(wiring.drafts_to_watch(), _tell, tenant(), instant)
     done = {
         "cases": cases.cases,
         "published": cases.published,
         "given_up": cases.given_up,
         "uploads": uploads,
+        "drafts": drafts,
     }
     logger().info("The watchdog looked.", code="watch_tick", **done)
     return done
@@ -45,3 +51,7 @@ def _look_for_uploads(deps: MaterialSteps, until: str) -> int:
             except AlreadyDone as done:
                 logger().info(done.en, code=done.code)
     return found
+
+
+def _tell(message: Mapping[str, Any]) -> None:
+    aws.send("NOTIFY_QUEUE", json.dumps(message), {})

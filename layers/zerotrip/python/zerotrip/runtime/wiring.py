@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from zerotrip.runtime import aws
-from zerotrip.runtime.settings import setting, stage, tenant
+from zerotrip.runtime.settings import SettingMissing, setting, stage, tenant
 
 if TYPE_CHECKING:
+    from zerotrip.cases.drafts import Drafts
     from zerotrip.cases.steps import Deps
     from zerotrip.catalogue.publication import Catalogue
     from zerotrip.deliveries.callbacks import ParcelCallbacks
@@ -96,6 +97,25 @@ def material_steps() -> MaterialSteps:
         tenant=tenant(),
         bucket=setting("UPLOADS_BUCKET"),
     )
+
+
+@functools.cache
+def drafts_to_watch() -> Drafts:
+    """For watch_deadlines: drafts whose rows are read and marked, never opened."""
+    from zerotrip.cases.drafts import Drafts
+    from zerotrip.kernel.sealing import KeyRing
+
+    return Drafts(aws.tables(), KeyRing(aws.tables(), _NoKeys()))
+
+
+class _NoKeys:
+    """KeyService of a function that was given no key, since it opens nothing."""
+
+    def generate(self, context: dict[str, str]) -> tuple[bytes, bytes]:  # noqa: ARG002
+        raise SettingMissing("DATA_KEY")
+
+    def unwrap(self, wrapped: bytes, context: dict[str, str]) -> bytes:  # noqa: ARG002
+        raise SettingMissing("DATA_KEY")
 
 
 @functools.cache

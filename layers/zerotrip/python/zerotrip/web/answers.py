@@ -434,12 +434,13 @@ class KeysAnswer(TypedDict):
 
 
 class PaymentAnswer(TypedDict):
-    """A bill opened at a channel; `client_parameters` go to the payment call as is."""
+    """A bill opened at a channel; `parameters` go to the payment call as they are."""
 
     bill_id: str
-    amount_fen: int
     channel: str
-    client_parameters: dict[str, Any]
+    amount_fen: int
+    currency: Literal["CNY"]
+    parameters: dict[str, str]
 
 
 class ProblemAnswer(TypedDict):

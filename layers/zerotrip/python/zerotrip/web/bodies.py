@@ -97,8 +97,8 @@ def read_json(content: bytes) -> Any:
     if len(content) > LARGEST_BODY_BYTES:
         raise TooLarge(
             "body_too_large",
-            f"请求内容过大,最多{LARGEST_BODY_BYTES // 1024} KB。",
-            f"The body is too large: {LARGEST_BODY_BYTES // 1024} KB at most.",
+            "请求内容过大,最多256 KB。",
+            "The body is too large: 256 KB at most.",
         )
     try:
         value = json.loads(
@@ -221,6 +221,6 @@ def _deeper(value: Any, levels: int) -> bool:
 def _too_deep() -> Malformed:
     return Malformed(
         "body_too_deep",
-        f"请求内容嵌套过深,最多{DEEPEST_BODY}层。",
-        f"The body nests too deeply: {DEEPEST_BODY} levels at most.",
+        "请求内容嵌套过深,最多32层。",
+        "The body nests too deeply: 32 levels at most.",
     )

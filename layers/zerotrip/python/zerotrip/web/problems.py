@@ -69,6 +69,17 @@ class MethodRefused(Refused):
         )
 
 
+class PartnerUnknown(Refused):
+    """Nobody of that name calls us back."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "partner_unknown", "没有这个合作方。", "There is no such partner."
+        )
+
+
 def status_of(error: ZeroTripError) -> int:
     """The HTTP status: a refusal's own, 503 for what may work later, else 500."""
     if isinstance(error, Refused):

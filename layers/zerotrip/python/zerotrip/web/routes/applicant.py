@@ -5,11 +5,22 @@ from __future__ import annotations
 from zerotrip.web import requests
 from zerotrip.web.route import Route, Words
 
-_FROM_OIDC = (
+_LOGIN = (
     "company_code_wrong",
+    "id_token_audience_wrong",
+    "id_token_claim_missing",
+    "id_token_key_unknown",
+    "id_token_nonce_wrong",
+    "identity_provider_unavailable",
+    "login_busy",
+    "login_code_refused",
     "officer_suspended",
-    "session_busy",
     "subject_kind_unknown",
+    "wechat_code_invalid",
+    "wechat_code_used",
+    "wechat_rate_limited",
+    "wechat_unavailable",
+    "wechat_user_blocked",
 )
 _CASE = ("case_unknown",)
 _COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
@@ -27,7 +38,7 @@ OPEN_SESSION = Route(
         "Sign in: a mini-program login code or an OIDC code becomes a token",
     ),
     {201: "SessionAnswer"},
-    (*_FROM_OIDC, "login_busy"),
+    _LOGIN,
     body=requests.Login,
 )
 REFRESH_SESSION = Route(
@@ -166,7 +177,23 @@ PAY_CASE = Route(
     "/v1/cases/{case_no}/payments",
     Words("发起缴费,取得支付参数", "Pay: get what the payment call needs"),
     {201: "PaymentAnswer"},
-    (*_CASE, "subject_unknown"),
+    (
+        *_CASE,
+        "bill_expired",
+        "bill_not_ready",
+        "bill_settled",
+        "bill_unknown",
+        "channel_unavailable",
+        "channel_unknown",
+        "nothing_to_pay",
+        "payer_unknown",
+        "payment_begun_otherwise",
+        "payment_number_used",
+        "payment_order_closed",
+        "stage_changed",
+        "subject_unknown",
+        "version_unknown",
+    ),
     body=requests.NewPayment,
     if_match="required",
     keyed=True,

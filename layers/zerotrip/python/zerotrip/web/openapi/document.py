@@ -1,0 +1,331 @@
+"""The document itself: paths from routes, components from shapes and error codes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from zerotrip.identity.permissions import ANYONE, roles_for
+from zerotrip.web.openapi.codes import Known, known_codes
+from zerotrip.web.openapi.examples import EXAMPLES, problem_example
+from zerotrip.web.openapi.schemas import schemas
+from zerotrip.web.problems import PROBLEM_JSON, TITLES
+from zerotrip.web.route import PARAMETERS, Route, Words
+from zerotrip.web.routes import applicant, partners, public, staff
+
+Json = dict[str, Any]
+
+TAGS: tuple[tuple[str, Words, Any], ...] = (
+    ("applicant", Words("申请人:个人与企业", "Citizens and companies"), applicant),
+    ("staff", Words("工作人员", "Officers"), staff),
+    ("public", Words("公开查询", "Anyone"), public),
+    ("partners", Words("合作方回调", "Partners' callbacks"), partners),
+)
+
+_EVERY_ROUTE = ("internal_error", "database_unavailable")
+_SIGNED_IN = ("session_refused", "role_not_permitted")
+_BODY = (
+    "body_not_json", "body_key_twice", "body_too_deep", "body_too_large",
+    "body_type_unsupported", "request_invalid",
+)  # fmt: skip
+_KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "request_in_flight")
+_SUCCESS = {
+    200: "成功 · Done",
+    201: "已创建 · Created",
+    202: "已收件 · Received",
+    204: "完成,无内容 · Done, no body",
+    303: "请转到Location所示地址 · See the address in Location",
+}
+
+
+def routes() -> Iterable[tuple[str, Route]]:
+    """Every route of version 1 with its tag."""
+    for tag, _, module in TAGS:
+        for value in vars(module).values():
+            if isinstance(value, Route):
+                yield tag, value
+
+
+def problem_codes(route: Route) -> tuple[str, ...]:
+    """Every code that this route may answer, its own and those of all like it."""
+    if route.raw:
+        # A partner is answered in its own words; the codes are its callback's.
+        return ("partner_unknown",)
+    codes = {*_EVERY_ROUTE, *route.problems}
+    if roles_for(route.method, route.path) != ANYONE:
+        codes.update(_SIGNED_IN)
+    if route.parameters:
+        codes.add("not_found")
+    if route.body is not None:
+        codes.update(_BODY)
+        if not route.body_optional:
+            codes.add("body_missing")
+    if route.if_match is not None:
+        codes.add("if_match_malformed")
+    if route.if_match == "required":
+        codes.add("if_match_missing")
+    if route.keyed:
+        codes.update(_KEYED)
+    return tuple(sorted(codes))
+
+
+def document() -> Json:
+    """The whole OpenAPI 3.1 document."""
+    paths: dict[str, Json] = defaultdict(dict)
+    used: set[str] = set()
+    for tag, route in routes():
+        paths[route.path][route.method.lower()] = _operation(tag, route)
+        used.update(problem_codes(route))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "零跑腿 · ZeroTrip",
+            "version": "1.0.0",
+            "summary": "数据跑腿,群众不跑 · The data runs the errand",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "部署地址 · where it is deployed"}],
+        "tags": [
+            {"name": name, "description": _both(words)} for name, words, _ in TAGS
+        ],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "securitySchemes": {
+                "session": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "POST /v1/sessions 所得的令牌 · our own ES256 token",
+                }
+            },
+            "parameters": _PARAMETERS,
+            "headers": _HEADERS,
+            "schemas": schemas(name for _, route in routes() for name in _names(route)),
+            "examples": {
+                code: {"value": problem_example(_known(code))} for code in sorted(used)
+            },
+        },
+    }
+
+
+def _operation(tag: str, route: Route) -> Json:
+    roles = roles_for(route.method, route.path) or ANYONE
+    operation: Json = {
+        "tags": [tag],
+        "operationId": operation_id(route),
+        "summary": _both(route.summary),
+        "security": [{"session": []}] if roles else [],
+    }
+    if roles:
+        operation["x-roles"] = sorted(str(role) for role in roles)
+    parameters = _parameters(route)
+    if parameters:
+        operation["parameters"] = parameters
+    if route.raw:
+        operation["requestBody"] = _raw_body()
+    elif route.body is not None:
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {
+                "application/json": {
+                    "schema": _ref("schemas", route.body.__name__),
+                    **_examples_of(route.body.__name__),
+                }
+            },
+        }
+    operation["responses"] = {**_successes(route), **_problems(route)}
+    return operation
+
+
+def operation_id(route: Route) -> str:
+    """The route's name in the module that describes it: `start_application`."""
+    for _, _, module in TAGS:
+        for name, value in vars(module).items():
+            if value is route:
+                return str(name).lower()
+    raise LookupError(route.name)
+
+
+def _names(route: Route) -> Iterable[str]:
+    if route.body is not None:
+        yield route.body.__name__
+    yield from (name for name in route.answers.values() if name is not None)
+
+
+def _parameters(route: Route) -> list[Json]:
+    names = [*route.parameters, *route.query]
+    if route.if_match is not None:
+        names.append(
+            "If-Match-required" if route.if_match == "required" else "If-Match"
+        )
+    if route.keyed:
+        names.append("Idempotency-Key")
+    if route.tagged and route.method == "GET":
+        names.append("If-None-Match")
+    return [_ref("parameters", name) for name in names]
+
+
+def _successes(route: Route) -> Json:
+    found: Json = {}
+    for status, name in route.answers.items():
+        answer: Json = {"description": _SUCCESS[status]}
+        headers = {}
+        if route.tagged:
+            headers["ETag"] = _ref("headers", "ETag")
+        if status in (201, 202, 303) and _has_location(route):
+            headers["Location"] = _ref("headers", "Location")
+        if headers:
+            answer["headers"] = headers
+        if name is not None:
+            answer["content"] = {
+                "application/json": {
+                    "schema": _ref("schemas", name),
+                    **_examples_of(name),
+                }
+            }
+        found[str(status)] = answer
+    if route.tagged and route.method == "GET":
+        found["304"] = {
+            "description": "内容未变 · Not modified",
+            "headers": {"ETag": _ref("headers", "ETag")},
+        }
+    return found
+
+
+def _has_location(route: Route) -> bool:
+    return route.path.endswith(("/applications", "/submission", "/document"))
+
+
+def _problems(route: Route) -> Json:
+    by_status: dict[int, list[Known]] = defaultdict(list)
+    for code in problem_codes(route):
+        known = _known(code)
+        by_status[known.status].append(known)
+    found = {
+        str(status): _problem(status, known) for status, known in by_status.items()
+    }
+    return dict(sorted(found.items()))
+
+
+def _problem(status: int, known: list[Known]) -> Json:
+    codes = [each.code for each in known]
+    listed = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{_both(TITLES[status])}: {listed}",
+        "content": {
+            PROBLEM_JSON: {
+                "schema": {
+                    "allOf": [
+                        _ref("schemas", "ProblemAnswer"),
+                        {"properties": {"code": {"enum": codes}}},
+                    ]
+                },
+                "examples": {code: _ref("examples", code) for code in codes},
+            }
+        },
+    }
+
+
+def _known(code: str) -> Known:
+    known = known_codes().get(code)
+    if known is None:
+        raise LookupError(f"a route names {code!r}, which nothing raises")
+    return known
+
+
+def _examples_of(name: str) -> Json:
+    return {"examples": EXAMPLES[name]}
+
+
+def _raw_body() -> Json:
+    return {
+        "required": True,
+        "description": (
+            "原始字节,按合作方自己的方式签名 · raw bytes, signed the partner's own way"
+        ),
+        "content": {"application/json": {"schema": {}, **_examples_of("Callback")}},
+    }
+
+
+def _ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _both(words: Words) -> str:
+    return f"{words.zh} · {words.en}"
+
+
+def _header(name: str, words: Words, example: str, *, required: bool = False) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": _both(words),
+        "schema": {"type": "string"},
+        "example": example,
+    }
+
+
+_IF_MATCH = Words(
+    "上次查询所得的ETag:据以操作的版本", "The ETag of your last read: what you saw"
+)
+_PARAMETERS: Json = {
+    **{
+        name: {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _both(parameter.words),
+            "schema": {"type": "string", "pattern": f"^{parameter.pattern}$"},
+            "example": parameter.example,
+        }
+        for name, parameter in PARAMETERS.items()
+    },
+    "limit": {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "description": "最多返回几条 · how many at most",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+        "example": 20,
+    },
+    "If-Match": _header("If-Match", _IF_MATCH, '"v7"'),
+    "If-Match-required": _header("If-Match", _IF_MATCH, '"v7"', required=True),
+    "If-None-Match": _header(
+        "If-None-Match",
+        Words("内容未变则答304", "Answers 304 where nothing has changed"),
+        '"v7"',
+    ),
+    "Idempotency-Key": _header(
+        "Idempotency-Key",
+        Words(
+            "重试同一请求时保持不变,24小时内得到同样的答复",
+            "Kept on a retry: the same answer again, for 24 hours",
+        ),
+        "0f3c1b52-6f0e-4c0e-9a55-8d3a1c1f7e21",
+    ),
+}
+_HEADERS: Json = {
+    "ETag": {
+        "description": "版本,用于If-Match · the version, for If-Match",
+        "schema": {"type": "string"},
+        "example": '"v7"',
+    },
+    "Location": {
+        "description": "所在地址 · where it is",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/v1/cases/11441882007000001K400012400000120261121483920",
+    },
+}
+_DESCRIPTION = """\
+时间为UTC的RFC 3339文本,金额以分为单位,文字以中文为准并附英文。
+凡非成功的答复均为问题文档(RFC 9457):`code`固定不变,`zh`与`en`可直接展示,
+`faults`列出全部问题。网关在到达应用之前拒绝的请求同样如此。
+
+Times are RFC 3339 in UTC, amounts are whole fen, texts are Chinese with English beside.
+Everything but a success is a problem document (RFC 9457): `code` is stable, `zh` and
+`en` may be shown as they are, `faults` lists everything that is wrong. What the gateway
+refuses before it reaches the application is one too.
+"""

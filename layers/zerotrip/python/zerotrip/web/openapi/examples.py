@@ -1,0 +1,449 @@
+"""One or more examples of each body. Synthetic: nobody has these names and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zerotrip.web.openapi.codes import Known
+from zerotrip.web.problems import TITLES, TYPE_PREFIX
+from zerotrip.web.route import PARAMETERS
+
+Json = dict[str, Any]
+
+CASE_NO = PARAMETERS["case_no"].example
+ITEM_CODE = PARAMETERS["item_code"].example
+LICENCE_ID = PARAMETERS["licence_id"].example
+APPLICATION_ID = PARAMETERS["application_id"].example
+BILL_ID = "44188201J8ZQ4T6M2V0K9H7G5F3D1C8B"
+SHIPMENT_ID = "4418827QX2R9W4T6M1V8K3H5G0F2D7C9"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+_ITEM_NAME: Json = {
+    "zh": "补领机动车行驶证",
+    "en": "Replacement of a vehicle licence",
+}
+_ISSUER: Json = {
+    "uscc": "11441882007000001K",
+    "name": {
+        "zh": "示例县公安局交通警察大队",
+        "en": "Traffic Police of Example County",
+    },
+}
+_FORM: Json = {
+    "owner": {
+        "name": "张示例",
+        "citizen_number": "11010519491231002X",
+        "telephone": "13800000000",
+    },
+    "vehicle": {"plate": "粤RZZ999"},
+}
+
+
+def _stage(stage: str, zh: str, en: str) -> Json:
+    return {"stage": stage, "stage_name": {"zh": zh, "en": en}}
+
+
+_IN_REVIEW = _stage("in_review", "审查中", "In review")
+_TIMELINE: list[Json] = [
+    {
+        "seq": 1,
+        "event": "case.received",
+        "time": "2026-11-21T08:00:00.000Z",
+        "zh": "已收到申请",
+        "en": "Application received",
+    },
+    {
+        "seq": 2,
+        "event": "case.submitted",
+        "time": "2026-11-21T08:00:01.120Z",
+        "zh": "开始预审",
+        "en": "Checks started",
+    },
+]
+_NAMES: Json = {
+    "case_no": CASE_NO,
+    "item_code": ITEM_CODE,
+    "item_name": _ITEM_NAME,
+    "received_at": "2026-11-21T08:00:00.000Z",
+}
+_SLOT: Json = {
+    "code": "identity_card",
+    "name": {"zh": "申请人身份证", "en": "The applicant's identity card"},
+    "state": "received",
+    "content_type": "image/jpeg",
+    "size_bytes": 204800,
+    "issued_at": "2026-11-21T07:50:00.000Z",
+    "sha256": SHA256,
+    "reason": None,
+}
+_OPEN_SLOT: Json = {**_SLOT, "state": "open", "sha256": None}
+_SUMMARY: Json = {
+    "application_id": APPLICATION_ID,
+    "version": 3,
+    "item_code": ITEM_CODE,
+    "item_name": _ITEM_NAME,
+    "state": "open",
+    "created_at": "2026-11-21T07:40:00.000Z",
+    "updated_at": "2026-11-21T07:55:00.000Z",
+    "expires_at": "2026-12-21T07:55:00.000Z",
+    "case_no": None,
+}
+_TASK: Json = {
+    "kind": "decision",
+    "role": "officer",
+    "opened_at": "2026-11-21T08:00:02.500Z",
+}
+_ISSUED: Json = {
+    "licence_id": LICENCE_ID,
+    "state": "valid",
+    "title": {"zh": "机动车行驶证", "en": "Vehicle licence"},
+    "issuer": _ISSUER,
+    "issued_at": "2026-11-21T08:05:00.000Z",
+    "valid_until": None,
+}
+
+_ASKED: dict[str, Json] = {
+    "Login": {
+        "wechat_mini_program": {
+            "provider": "wechat_mini_program",
+            "code": "0a3Xyz0w3Example1M2N3O4P",
+        },
+        "oidc": {
+            "provider": "oidc",
+            "code": "SplxlOBeZQQYbYS6WxSbIA",
+            "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+            "nonce": "n-0S6_WzA2Mj",
+            "redirect_uri": "https://h5.zerotrip.example/signed-in",
+        },
+    },
+    "Refresh": {
+        "refresh": {"refresh_token": "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgdG9rZW4"}
+    },
+    "NewApplication": {"vehicle_licence": {"item_code": ITEM_CODE}},
+    "SavedForm": {"form": {"form": _FORM}},
+    "NewMaterial": {
+        "photograph": {
+            "material": "identity_card",
+            "content_type": "image/jpeg",
+            "size_bytes": 204800,
+        }
+    },
+    "Nothing": {"nothing": {}},
+    "NewPayment": {"wechat_pay": {"channel": "wechat_pay", "bill_id": BILL_ID}},
+    "NewDecision": {
+        "approve": {"decision": "approve", "reasons": "材料齐全,符合法定条件。"},
+        "refuse": {"decision": "refuse", "reasons": "经营场所不符合要求。"},
+    },
+    "Callback": {
+        "courier": {
+            "type": "parcel.status_changed",
+            "timestamp": "2026-11-23T02:10:00Z",
+            "data": {
+                "order_id": SHIPMENT_ID,
+                "waybill": "ZT0000000000001",
+                "status": "DELIVERED",
+                "occurred_at": "2026-11-23T02:10:00Z",
+            },
+        },
+        "wechat_pay": {
+            "id": "EV-2026112108030000001",
+            "create_time": "2026-11-21T16:03:00+08:00",
+            "event_type": "TRANSACTION.SUCCESS",
+            "resource_type": "encrypt-resource",
+            "summary": "支付成功",
+            "resource": {
+                "algorithm": "AEAD_AES_256_GCM",
+                "original_type": "transaction",
+                "associated_data": "transaction",
+                "nonce": "fdasflkja484",
+                "ciphertext": "c2VhbGVkIGZvciBleGFtcGxlIG9ubHk=",
+            },
+        },
+    },
+}
+
+_ANSWERED: dict[str, Json] = {
+    "SessionAnswer": {
+        "token_type": "Bearer",
+        "access_token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl",
+        "expires_in_seconds": 900,
+        "refresh_token": "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgdG9rZW4",
+        "subject": {"kind": "natural", "level": "L1"},
+        "roles": ["citizen"],
+    },
+    "ApplicationsAnswer": {"applications": [_SUMMARY]},
+    "ApplicationAnswer": {
+        **_SUMMARY,
+        "item_changed": False,
+        "form": _FORM,
+        "materials": [_SLOT],
+    },
+    "UploadAnswer": {
+        "slot": _OPEN_SLOT,
+        "upload": {
+            "url": "https://uploads.zerotrip.example/",
+            "fields": {
+                "key": f"441882/APP/{APPLICATION_ID}/identity_card/"
+                "7H5G3F1D0C84T8RZ6Q0V2M1K9J",
+                "Content-Type": "image/jpeg",
+                "policy": "ZXhhbXBsZQ==",
+                "x-amz-signature": "00000000",
+            },
+            "expires_in_seconds": 600,
+        },
+    },
+    "SubmissionAnswer": {
+        "case_no": CASE_NO,
+        **_stage("received", "已收件", "Received"),
+    },
+    "CasesAnswer": {
+        "cases": [
+            {
+                **_NAMES,
+                **_stage("payment_due", "待缴费", "Payment due"),
+                "asked_of_me": ["payment"],
+            }
+        ]
+    },
+    "CaseAnswer": {
+        **_NAMES,
+        **_stage("payment_due", "待缴费", "Payment due"),
+        "version": 5,
+        "obligations": ["payment"],
+        "asked_of_me": [
+            {
+                "obligation": "payment",
+                "zh": "请缴纳费用。",
+                "en": "Please pay the fee.",
+                "ref": BILL_ID,
+            }
+        ],
+        "timeline": _TIMELINE,
+        "bills": [
+            {
+                "bill_id": BILL_ID,
+                "stage": "opened",
+                "kind": "fee",
+                "amount_fen": 1500,
+            }
+        ],
+        "shipments": [
+            {
+                "shipment_id": SHIPMENT_ID,
+                "stage": "dispatched",
+                "direction": "delivery",
+                "waybill": "ZT0000000000001",
+            }
+        ],
+        "licence_id": None,
+    },
+    "CaseMoved": {
+        "case_no": CASE_NO,
+        "version": 6,
+        **_stage("withdrawn", "已撤回", "Withdrawn"),
+        "event": "case.withdrawn",
+        "time": "2026-11-21T09:00:00.000Z",
+    },
+    "PaymentAnswer": {
+        "bill_id": BILL_ID,
+        "channel": "wechat_pay",
+        "amount_fen": 1500,
+        "currency": "CNY",
+        "parameters": {
+            "timeStamp": "1795248180",
+            "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+            "package": "prepay_id=wx21080300000000example",
+            "signType": "RSA",
+            "paySign": "ZXhhbXBsZQ==",
+        },
+    },
+    "NoticesAnswer": {
+        "notices": [
+            {
+                "id": PARAMETERS["notice_id"].example,
+                "type": "bill.opened",
+                "case_no": CASE_NO,
+                "about": {"kind": "bill", "id": BILL_ID},
+                "title": {"zh": "待缴费", "en": "Payment due"},
+                "text": {
+                    "zh": "您申请的“补领机动车行驶证”需缴纳15.00元。",
+                    "en": "Please pay 15.00 yuan for your vehicle licence.",
+                },
+                "occurred_at": "2026-11-21T08:00:05.000Z",
+                "sent_at": "2026-11-21T08:00:06.000Z",
+                "read": False,
+                "read_at": None,
+            }
+        ]
+    },
+    "LicenceAnswer": {
+        **_ISSUED,
+        "case_no": CASE_NO,
+        "item_code": ITEM_CODE,
+        "sha256": SHA256,
+    },
+    "WorklistAnswer": {"tasks": [{**_NAMES, **_IN_REVIEW, "task": _TASK}]},
+    "StaffCaseAnswer": {
+        **_NAMES,
+        **_IN_REVIEW,
+        "version": 3,
+        "obligations": ["decision"],
+        "timeline": _TIMELINE,
+        "licence_id": None,
+        "form": _FORM,
+        "materials": [
+            {
+                "code": "identity_card",
+                "name": _SLOT["name"],
+                "content_type": "image/jpeg",
+                "size_bytes": 204800,
+                "sha256": SHA256,
+                "download_url": "https://uploads.zerotrip.example/441882/APP/example",
+            }
+        ],
+        "task": _TASK,
+    },
+    "DecisionAnswer": {
+        "case_no": CASE_NO,
+        "version": 4,
+        "decision": "approve",
+        **_stage("decided", "已作出决定", "Decided"),
+        "recorded_at": "2026-11-21T08:30:00.000Z",
+    },
+    "KeysAnswer": {
+        "keys": [
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "use": "sig",
+                "alg": "ES256",
+                "kid": "example",
+                "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            }
+        ]
+    },
+    "ItemsAnswer": {
+        "items": [
+            {
+                "item_code": ITEM_CODE,
+                "revision": 1,
+                "name": _ITEM_NAME,
+                "audience": "person",
+                "organisation": _ISSUER,
+                "department": "vehicle-office",
+                "department_name": {"zh": "车辆管理所", "en": "Vehicle office"},
+            }
+        ]
+    },
+    "ItemAnswer": {
+        "item_code": ITEM_CODE,
+        "base_code": "000109012000",
+        "revision": 1,
+        "name": _ITEM_NAME,
+        "audience": "person",
+        "organisation": {**_ISSUER, "complaint_telephone": "0763-12345"},
+        "department": "vehicle-office",
+        "department_name": {"zh": "车辆管理所", "en": "Vehicle office"},
+        "legal_basis": [
+            {
+                "zh": "《中华人民共和国道路交通安全法》",
+                "en": "Road Traffic Safety Law",
+                "article": None,
+            }
+        ],
+        "statutory_working_days": 1,
+        "promised_working_days": 0,
+        "visits": 0,
+        "form": {
+            "type": "object",
+            "required": ["owner"],
+            "properties": {
+                "owner": {
+                    "type": "object",
+                    "title": "机动车所有人",
+                    "x-en": "Owner",
+                    "required": ["name"],
+                    "properties": {
+                        "name": {"type": "string", "title": "姓名", "x-en": "Name"}
+                    },
+                }
+            },
+        },
+        "sections": [
+            {
+                "title": {"zh": "所有人", "en": "Owner"},
+                "fields": ["/owner/name"],
+            }
+        ],
+        "materials": [
+            {
+                "code": "identity_card",
+                "name": _SLOT["name"],
+                "required": True,
+                "types": ["image/jpeg", "image/png"],
+                "max_bytes": 5242880,
+                "note": None,
+            }
+        ],
+        "route": {
+            "decided_by": "rule",
+            "papers_by_courier": False,
+            "deliver_by_courier": True,
+        },
+        "fee": {
+            "code": "vehicle_licence_fee",
+            "name": {"zh": "行驶证工本费", "en": "Fee for the licence"},
+            "amount_fen": 1500,
+            "legal_basis": "示例:按发布的收费标准",
+        },
+        "courier_charge": None,
+        "licence": {
+            "title": {"zh": "机动车行驶证", "en": "Vehicle licence"},
+            "valid_months": None,
+        },
+    },
+    "VerificationAnswer": _ISSUED,
+}
+
+EXAMPLES: dict[str, Json] = {
+    **{
+        name: {key: {"value": value} for key, value in examples.items()}
+        for name, examples in _ASKED.items()
+    },
+    **{name: {"example": {"value": value}} for name, value in _ANSWERED.items()},
+}
+"""By shape: OpenAPI's `examples` object."""
+
+_FAULT: Json = {
+    "path": "/owner/citizen_number",
+    "code": "citizen_number_wrong",
+    "zh": "身份证号码有误,请核对18位号码及最后一位校验码。",
+    "en": "The identity number is wrong: check all 18 characters and the last one.",
+}
+
+
+def problem_example(known: Known) -> Json:
+    """The problem document of a code, as a client would get it."""
+    title = TITLES[known.status]
+    document: Json = {
+        "type": TYPE_PREFIX + known.code,
+        "title": f"{title.zh} · {title.en}",
+        "status": known.status,
+        "detail": f"{known.zh} {known.en}",
+        "instance": "urn:zerotrip:request:c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "code": known.code,
+        "zh": known.zh,
+        "en": known.en,
+    }
+    if known.status == 422:
+        document["faults"] = [_FAULT] if known.code == "form_invalid" else []
+    if known.code == "stage_changed":
+        document["stage"] = "decided"
+        document["winner"] = {
+            "event": "case.decision_recorded",
+            "time": "2026-11-21T08:30:00.000Z",
+            "seq": 4,
+            "decision": "approve",
+        }
+    return document

@@ -1,0 +1,175 @@
+"""Numbers that name things: what is taken, what is refused, how new ones are made."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zerotrip.kernel.identifiers import (
+    CASE_NUMBER,
+    ITEM_CODE,
+    RECORD_NUMBER,
+    TELEPHONE,
+    USCC_ALPHABET,
+    Mint,
+    citizen_number_fault,
+    is_citizen_number,
+    is_uscc,
+    uscc_check_character,
+    uscc_fault,
+)
+
+ITEM = "12441500196720244T3442199806003"
+CITIZEN = "11010519491231002X"  # the standard's own example
+MINT = Mint(random.Random(1).randbytes)
+
+
+def test_the_published_uscc_examples_hold_and_fail_as_they_should() -> None:
+    assert is_uscc("91350100M000100Y43")
+    assert not is_uscc("91350100M000100Y4Z")
+    assert is_uscc("12441500196720244T")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "91350100M000100Y4",
+        "91350100M000100Y433",
+        "91350100m000100Y43",
+        "91350100I000100Y43",
+        "91350100M000100Y43\n",
+    ],
+)
+def test_what_is_no_uscc_is_refused_without_an_error(text: str) -> None:
+    assert not is_uscc(text)
+
+
+@given(
+    st.text(USCC_ALPHABET, min_size=17, max_size=17),
+    st.integers(0, 16),
+    st.sampled_from(USCC_ALPHABET),
+)
+def test_one_changed_character_of_a_uscc_is_found(
+    first_17: str, place: int, other: str
+) -> None:
+    code = first_17 + uscc_check_character(first_17)
+    changed = code[:place] + other + code[place + 1 :]
+    assert is_uscc(code)
+    assert is_uscc(changed) is (changed == code)
+
+
+def test_the_standards_citizen_number_holds_and_each_other_check_digit_fails() -> None:
+    assert is_citizen_number(CITIZEN)
+    assert not any(is_citizen_number(CITIZEN[:17] + digit) for digit in "0123456789")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "11010519491231002x",
+        "1101051949123100",
+        "110105194912310021",
+        "11010519490231002X",  # 31 February
+        "01010519491231002X",
+        " 1010519491231002X",
+        "11010519491231002X\n",
+        "１１０１０５１９４９１２３１００２X",
+    ],
+)
+def test_what_is_no_citizen_number_is_refused_without_an_error(text: str) -> None:
+    assert not is_citizen_number(text)
+
+
+@given(st.integers(0, 16), st.sampled_from("0123456789"))
+def test_one_changed_digit_of_a_citizen_number_is_found(place: int, other: str) -> None:
+    changed = CITIZEN[:place] + other + CITIZEN[place + 1 :]
+    assert is_citizen_number(changed) is (changed == CITIZEN)
+
+
+def test_a_fault_names_the_field_and_never_the_number() -> None:
+    for fault, code in (
+        (citizen_number_fault("/owner/id"), "citizen_number_wrong"),
+        (uscc_fault("/company/uscc"), "uscc_wrong"),
+    ):
+        told = fault.as_json()
+        assert told["code"] == code
+        assert told["path"].startswith("/")
+        assert "身份证" in told["zh"] or "统一社会信用代码" in told["zh"]
+        assert CITIZEN not in str(told)
+
+
+def test_patterns_take_the_whole_text_only() -> None:
+    assert ITEM_CODE.fullmatch(ITEM)
+    assert CASE_NUMBER.fullmatch(f"{ITEM}20261121000001")
+    assert not CASE_NUMBER.fullmatch(f"{ITEM}2026112100001")
+    assert TELEPHONE.fullmatch("13800000000")
+    assert not TELEPHONE.fullmatch("12800000000")
+
+
+def test_new_numbers_have_the_form_that_the_patterns_ask_for() -> None:
+    number = MINT.case_number(ITEM, date(2026, 11, 21))
+    assert CASE_NUMBER.fullmatch(number)
+    assert number.startswith(f"{ITEM}20261121")
+    record = MINT.record_number("441882")
+    assert RECORD_NUMBER.fullmatch(record)
+    assert len(record) == 32  # WeChat Pay's out_trade_no takes no more
+    assert len(MINT.opaque()) == 26
+    assert len(MINT.opaque(7)) == 7
+    serial = MINT.licence_serial()
+    assert len(serial) == 20
+    assert serial == serial.upper()
+    assert serial.isalnum()
+
+
+def test_no_number_holds_what_separates_the_parts_of_a_key() -> None:
+    made = [
+        MINT.case_number(ITEM, date(2026, 11, 21)),
+        MINT.record_number("441882"),
+        MINT.opaque(),
+        MINT.licence_serial(),
+    ]
+    assert not any(mark in text for text in made for mark in "#/@:")
+
+
+@pytest.mark.parametrize(
+    ("kind", "alphabet_size"), [("digits", 10), ("base32", 32), ("alphanumeric", 36)]
+)
+def test_every_character_is_equally_likely(kind: str, alphabet_size: int) -> None:
+    """All bytes once each: what is kept must divide evenly among the characters."""
+    pool = iter(bytes(range(256)) * 40)
+
+    def each_byte_in_turn(count: int) -> bytes:
+        return bytes(next(pool) for _ in range(count))
+
+    mint = Mint(each_byte_in_turn)
+    wanted = 256 // alphabet_size * alphabet_size
+    if kind == "digits":
+        text = "".join(
+            mint.case_number(ITEM, date(2026, 11, 21))[-6:] for _ in range(300)
+        )
+    elif kind == "base32":
+        text = mint.opaque(wanted)
+    else:
+        text = "".join(mint.licence_serial() for _ in range(300))
+    counts = Counter(text)
+    assert len(counts) == alphabet_size
+    assert max(counts.values()) - min(counts.values()) <= len(text) // wanted + 1
+
+
+def test_bytes_that_would_make_it_uneven_are_passed_over() -> None:
+    answers = iter([b"\xff" * 20, b"\xfc" * 20, b"\xfb" * 20])
+    # 252 = 7 x 36 is the first byte that 36 characters cannot share evenly.
+    assert Mint(lambda count: next(answers)).licence_serial() == "Z" * 20
+
+
+def test_the_same_randomness_makes_the_same_number_and_other_another() -> None:
+    one = Mint(random.Random(7).randbytes).opaque()
+    assert Mint(random.Random(7).randbytes).opaque() == one
+    assert Mint(random.Random(8).randbytes).opaque() != one

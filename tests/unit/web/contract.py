@@ -1,0 +1,57 @@
+"""Holds an answer against the OpenAPI document: status, shape, problem code."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from zerotrip.web.openapi.document import document
+
+URI = "urn:zerotrip:openapi"
+
+
+@functools.cache
+def made() -> dict[str, Any]:
+    """The document, made once."""
+    return document()
+
+
+@functools.cache
+def strict_registry() -> Registry[Any]:
+    """The document with closed shapes, so that no field is answered unnamed."""
+    closed = copy.deepcopy(made())
+    for name, schema in closed["components"]["schemas"].items():
+        if "properties" in schema and name != "ProblemAnswer":
+            schema["additionalProperties"] = False
+    resource = Resource(contents=closed, specification=DRAFT202012)
+    return Registry().with_resource(URI, resource)
+
+
+def schema_faults(schema: dict[str, Any], value: object) -> list[str]:
+    """What is wrong with a value by a schema whose references are the document's."""
+    text = repr(schema).replace("'#/", f"'{URI}#/")
+    absolute = eval(text, {"__builtins__": {}})  # noqa: S307 - our own schema's repr
+    validator = Draft202012Validator(absolute, registry=strict_registry())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def answer_faults(
+    method: str, path: str, status: int, content_type: str, body: object
+) -> list[str]:
+    """What the document does not allow in this answer; empty when all is well."""
+    operation = made()["paths"][path][method.lower()]
+    answer = operation["responses"].get(str(status))
+    if answer is None:
+        told = body.get("code") if isinstance(body, dict) else None
+        return [f"{method} {path}: {status} ({told}) is not in the document"]
+    content = answer.get("content")
+    if content is None:
+        return [] if body is None else [f"{method} {path}: {status} has a body"]
+    if content_type not in content:
+        return [f"{method} {path}: {status} is {content_type}"]
+    return schema_faults(content[content_type]["schema"], body)

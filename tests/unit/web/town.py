@@ -1,0 +1,276 @@
+"""All three applications over one in-memory world, called with REST proxy events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.world import TENANT, World
+from tests.unit.identity.world import (
+    HASH_KEY,
+    REALM,
+    IdentityProvider,
+    LocalKey,
+    WeChat,
+)
+from tests.unit.payments.fakes import FakeWeChatPay
+from tests.unit.web.contract import answer_faults
+from zerotrip.cases.model import read
+from zerotrip.identity.model import Organisation, Role, Session
+from zerotrip.identity.sessions import Sessions
+from zerotrip.identity.staff import register_officer, register_organisation
+from zerotrip.identity.store import Officers, Subjects
+from zerotrip.identity.tokens import TokenIssuer, jwks
+from zerotrip.notices.inbox import Inbox
+from zerotrip.payments.requests import Payments
+from zerotrip.payments.steps import PaymentSteps, collect_payment
+from zerotrip.web.dependencies import Applicant, Public, Staff
+from zerotrip.web.endpoints import applicant, public, staff
+from zerotrip.web.serving import Api, chalice_app
+
+ROOT = Path(__file__).resolve().parents[3]
+INVOCATIONS = ROOT / "events" / "invocations"
+FOOD = "food-business-licence"
+VEHICLE = "vehicle-licence-replacement"
+FOOD_OFFICE = "11441882000000027D"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def code(self) -> str:
+        return str(self.body["code"])
+
+    @property
+    def fault_codes(self) -> dict[str, str]:
+        return {fault["path"]: fault["code"] for fault in self.body["faults"]}
+
+
+@dataclass
+class Log:
+    """A logger that keeps its lines."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def info(self, sentence: str, **said: Any) -> None:
+        self.lines.append({"level": "INFO", "sentence": sentence, **said})
+
+    def error(self, sentence: str, **said: Any) -> None:
+        self.lines.append({"level": "ERROR", "sentence": sentence, **said})
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A recorded invocation, `applicant_api/start_application`."""
+    event: dict[str, Any] = json.loads((INVOCATIONS / f"{name}.json").read_text("utf-8"))
+    return event
+
+
+@dataclass
+class Town:
+    """One deployment in memory."""
+
+    world: World = field(default_factory=World)
+    log: Log = field(default_factory=Log)
+    wechat: WeChat = field(default_factory=WeChat)
+    idp: IdentityProvider = field(default_factory=IdentityProvider)
+    key: LocalKey = field(default_factory=LocalKey)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        self.channel = FakeWeChatPay(world.clock)
+        self.officers = Officers(world.tables)
+        self.subjects = Subjects(
+            world.tables, world.keys, world.mint, world.clock, HASH_KEY
+        )
+        steps = PaymentSteps(
+            TENANT, world.records, world.catalogue, self._channels(), world.clock
+        )
+        world.steps["collect_payment"] = lambda event: collect_payment(event, steps)
+        self.apps: dict[str, Api] = {
+            "applicant_api": chalice_app(
+                "applicant_api", applicant.ENDPOINTS, self.applicant, lambda: self.log
+            ),
+            "staff_api": chalice_app(
+                "staff_api", staff.ENDPOINTS, self.staff, lambda: self.log
+            ),
+            "public_api": chalice_app(
+                "public_api", public.ENDPOINTS, self.public, lambda: self.log
+            ),
+        }
+
+    def _channels(self) -> dict[str, Any]:
+        return {"wechat_pay": lambda: self.channel}
+
+    def applicant(self) -> Applicant:
+        world = self.world
+        return Applicant(
+            tenant=TENANT,
+            applications=world.applications,
+            requests=world.requests,
+            sessions=Sessions(
+                tenant=TENANT,
+                tables=world.tables,
+                subjects=self.subjects,
+                officers=self.officers,
+                issuer=TokenIssuer(REALM, self.key, self.key.public.kid),
+                wechat=self.wechat,
+                oidc=self.idp,
+                mint=world.mint,
+                clock=world.clock,
+            ),
+            inbox=Inbox(
+                world.records,
+                world.tables,
+                lambda head: world.catalogue.pinned(
+                    TENANT, read(head).case.item, read(head).case.item_digest
+                ).name,
+                world.clock,
+            ),
+            payments=Payments(
+                world.records, world.catalogue, self._channels(), world.clock
+            ),
+            subjects=self.subjects,
+            catalogue=world.catalogue,
+            records=world.records,
+            licences_bucket=world.licences,
+            tables=world.tables,
+            now=world.clock,
+        )
+
+    def staff(self) -> Staff:
+        world = self.world
+        return Staff(
+            tenant=TENANT,
+            requests=world.requests,
+            records=world.records,
+            catalogue=world.catalogue,
+            officers=self.officers,
+            uploads=world.uploads,
+            keys=world.keys,
+            tables=world.tables,
+            now=world.clock,
+        )
+
+    def public(self) -> Public:
+        return Public(
+            tenant=TENANT,
+            catalogue=self.world.catalogue,
+            records=self.world.records,
+            jwks=lambda: jwks([self.key.public]),
+            now=self.world.clock,
+        )
+
+    def session(self, sub: str, *roles: Role, **changed: Any) -> Session:
+        """A session as the authoriser hands it on."""
+        held = Session(
+            sub=sub,
+            roles=frozenset(roles or {Role.CITIZEN}),
+            session_id="SESSION",
+            level="L3",
+            expires_at=self.world.clock() + timedelta(minutes=15),
+        )
+        return replace(held, **changed)
+
+    def officer(self, name: str, *roles: Role, department: str, uscc: str) -> Session:
+        """A registered officer's session."""
+        office = Organisation(uscc, "示例机关", "Example Office")
+        register_organisation(self.world.tables, TENANT, office)
+        sub = register_officer(
+            self.world.tables,
+            HASH_KEY,
+            TENANT,
+            name,
+            organisation=uscc,
+            department=department,
+            roles=frozenset(roles),
+            mint=self.world.mint,
+        )
+        return self.session(sub, *roles, organisation=uscc, department=department)
+
+    def call(
+        self,
+        method: str,
+        route: str,
+        *,
+        who: Session | None = None,
+        body: object = None,
+        raw: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        **path: str,
+    ) -> Answered:
+        """One request; the answer is held against the OpenAPI document."""
+        content = raw
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False)
+        event = proxy_event(method, route, path, content, headers or {}, query, who)
+        answered = self.invoke(self._app_of(route, method), event)
+        faults = answer_faults(
+            method,
+            route,
+            answered.status,
+            answered.headers.get("Content-Type", ""),
+            answered.body,
+        )
+        assert faults == []
+        return answered
+
+    def invoke(self, app: str, event: dict[str, Any]) -> Answered:
+        """One event, as Lambda hands it over."""
+        made = self.apps[app](event, None)
+        body = json.loads(made["body"]) if made["body"] else None
+        return Answered(made["statusCode"], made["headers"], body)
+
+    def _app_of(self, route: str, method: str) -> str:
+        for name, app in self.apps.items():
+            if method in app.routes.get(route, {}):
+                return name
+        raise LookupError(f"{method} {route}")
+
+
+def proxy_event(
+    method: str,
+    route: str,
+    path: Mapping[str, str],
+    content: str | None,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None,
+    who: Session | None,
+) -> dict[str, Any]:
+    """A recorded REST proxy event, changed where this request differs."""
+    event = recorded("applicant_api/start_application")
+    event["resource"] = route
+    event["path"] = route.format(**path)
+    event["httpMethod"] = method
+    event["pathParameters"] = dict(path) or None
+    event["body"] = content
+    event["queryStringParameters"] = dict(query or {}) or None
+    event["multiValueQueryStringParameters"] = (
+        {name: [value] for name, value in query.items()} if query else None
+    )
+    kept = {"Content-Type": "application/json", "Host": event["headers"]["Host"]}
+    event["headers"] = {**kept, **headers}
+    event["multiValueHeaders"] = {
+        name: [value] for name, value in event["headers"].items()
+    }
+    event["requestContext"]["resourcePath"] = route
+    event["requestContext"]["httpMethod"] = method
+    if who is None:
+        del event["requestContext"]["authorizer"]
+    else:
+        event["requestContext"]["authorizer"] = {
+            **who.as_context(),
+            "principalId": who.sub,
+            "integrationLatency": 3,
+        }
+    return event
