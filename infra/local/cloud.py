@@ -229,7 +229,9 @@ def main() -> None:
     if arguments.until_stdin_closes:
 
         def watch_stdin() -> None:
-            sys.stdin.buffer.read()
+            # Unbuffered: a thread inside a buffered read cannot be left at the end.
+            while os.read(sys.stdin.fileno(), 1):
+                pass
             ended.set()
 
         threading.Thread(target=watch_stdin, daemon=True).start()

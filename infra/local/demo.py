@@ -21,7 +21,8 @@ from infra.local.deploy import DeployFailed, deploy
 from infra.local.files import a_file
 from infra.local.home import DEFAULT_HOME, ROOT, Home
 from infra.local.mini_program import Client, Partners, Refused, TooSlow
-from zerotrip.catalogue.authoring import load, load_example
+from zerotrip.catalogue.authoring import Example, load, load_example
+from zerotrip.catalogue.model import Item
 from zerotrip.kernel.times import from_text, legal_day, spoken
 
 FINAL_SECONDS = 90
@@ -66,6 +67,8 @@ class Errand:
     home: Home
     screen: Screen
     partners: Partners
+    item: Item
+    example: Example
     told: set[int] = field(default_factory=set)
     case_no: str = ""
     submitted_at: float = 0.0
@@ -99,9 +102,7 @@ class Errand:
         return client
 
     def _apply(self, client: Client) -> None:
-        today = legal_day(datetime.now(UTC))
-        folder = ROOT / "catalogue" / self.story.folder
-        item, example = load(folder, today).item, load_example(folder, today)
+        item, example = self.item, self.example
         application = client.draft(item.code, example.form)
         self._say(f"填写申请:{item.name.zh}", f"draft: {item.name.en}")
         for material, facts in example.materials.items():
@@ -172,6 +173,13 @@ class Errand:
         self.screen.say(self.story.number, zh, en)
 
 
+def _errand(story: Story, home: Home, screen: Screen, partners: Partners) -> Errand:
+    today = legal_day(datetime.now(UTC))
+    folder = ROOT / "catalogue" / story.folder
+    item, example = load(folder, today).item, load_example(folder, today)
+    return Errand(story, home, screen, partners, item, example)
+
+
 def _ended(found: dict[str, Any]) -> bool:
     return found["stage"] in ("completed", "refused", "withdrawn")
 
@@ -205,7 +213,7 @@ def main() -> int:
         deploy(home, lambda zh, en: screen.say("  ", zh, en))
         partners = Partners.of(home)
         screen.say("  ", "三个事项各办一件", "one case of each of three items")
-        errands = [Errand(story, home, screen, partners) for story in STORIES]
+        errands = [_errand(story, home, screen, partners) for story in STORIES]
         with ThreadPoolExecutor(len(errands)) as pool:
             cases = list(pool.map(Errand.run, errands))
         print_timelines(cases, print)

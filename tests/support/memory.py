@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from zerotrip.kernel.objects import AlreadyWritten, StoredObject, UploadForm
-from zerotrip.kernel.tables import Delete, Expect, Put, Rejected, StoredRow, Write
+from zerotrip.kernel.tables import (
+    Delete,
+    Expect,
+    Put,
+    Rejected,
+    StoredRow,
+    TokenReused,
+    Write,
+)
 
 
 def _holds(expect: Expect, old: StoredRow | None) -> bool:
@@ -32,7 +40,7 @@ class MemoryTables:
         return self.rows.get((table, pk, sk))
 
     def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
-        found = (self.rows.get((table, pk, sk)) for pk, sk in keys)
+        found = (self.rows.get((table, pk, sk)) for pk, sk in dict.fromkeys(keys))
         return [row for row in found if row is not None]
 
     def query(self, table: str, pk: str, prefix: str = "") -> list[StoredRow]:
@@ -90,7 +98,7 @@ class MemoryTables:
         if token not in self.tokens:
             return False
         if self.tokens[token] != repr(writes):
-            raise ValueError("IdempotentParameterMismatchException")
+            raise TokenReused(token)
         return True
 
 

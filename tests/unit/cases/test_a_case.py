@@ -8,7 +8,7 @@ from tests.support.world import World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
 from zerotrip.kernel.aggregate import chain_faults
-from zerotrip.kernel.errors import Conflict, Invalid, NotFound
+from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from zerotrip.kernel.messages import CloudEvent
 
 FOOD = "food-business-licence"
@@ -83,6 +83,15 @@ def test_the_second_decision_is_told_who_was_first(world: World) -> None:
     assert conflict.value.detail["winner"]["decision"] == "approve"
     again = world.requests.decide(now, "officer-1", now.head.version, "approve", "齐全")
     assert again.duplicate
+
+
+def test_nobody_decides_their_own_application(world: World) -> None:
+    case_no = world.apply(FOOD, "sub-1", "company")
+    world.run()
+    now = world.case(case_no)
+    with pytest.raises(Forbidden):
+        world.requests.decide(now, "sub-1", now.head.version, "approve", "齐全")
+    assert world.case(case_no).head.version == now.head.version
 
 
 def test_handing_in_twice_answers_the_same_number(world: World) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.support.memory import MemoryTables
 from tests.support.world import TENANT, Message, World
+from tests.unit.payments.fakes import LossyTables
 from zerotrip.deliveries import model
 from zerotrip.deliveries.callbacks import ParcelCallbacks, parcel_callback
 from zerotrip.deliveries.clients.courier import (
@@ -22,15 +22,10 @@ from zerotrip.deliveries.clients.courier import (
 from zerotrip.deliveries.model import ShipmentNow, ShipmentStage
 from zerotrip.deliveries.steps import DeliverySteps, dispatch_courier
 from zerotrip.kernel.aggregate import EventRow, Key
-from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
-from zerotrip.kernel.tables import Write
+from zerotrip.kernel.errors import AlreadyDone, GiveUp
 
 PAPERS_ITEM = "vehicle-inspection-mark"
 OFFICE = Contact("示例政务服务中心", "0750-0000000", "示例省示例市示例路1号")
-
-
-class Killed(BaseException):
-    """The process ended here; nothing in the product may catch this."""
 
 
 @dataclass
@@ -92,20 +87,6 @@ class FakeCourier:
 
     def _leave(self, call: str) -> None:
         self.after.pop(call, lambda: None)()
-
-
-@dataclass
-class LossyTables(MemoryTables):
-    """Loses the answer of one commit: the rows stand, the caller hears of a failure."""
-
-    lose_after: str = ""
-
-    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
-        super().transact(writes, token)
-        wrote = " ".join(getattr(write, "row", write).sk for write in writes)
-        if self.lose_after and self.lose_after in wrote:
-            self.lose_after = ""
-            raise Retry("database_unavailable", "", "")
 
 
 class Counter:

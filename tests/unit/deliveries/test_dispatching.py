@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import urllib3
 
+from infra.local.partners import Sandboxes
 from tests.support.world import TENANT
-from tests.unit.deliveries.fakes import OFFICE, Counter, Killed, fresh_counter
+from tests.unit.deliveries.fakes import OFFICE, Counter, fresh_counter
+from tests.unit.payments.fakes import Killed
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.catalogue.pointers import pointer
-from zerotrip.deliveries.clients.courier import CourierConfig, ParcelStatus
+from zerotrip.deliveries.clients.courier import Courier, CourierConfig, ParcelStatus
 from zerotrip.deliveries.model import ShipmentStage
 from zerotrip.deliveries.steps import dispatch_courier, office_of
 from zerotrip.kernel.aggregate import chain_faults
@@ -325,3 +328,20 @@ def _down() -> None:
 
 def _refuse() -> None:
     raise GiveUp("courier_order_refused", "", "", detail={"http_status": 422})
+
+
+def test_over_http_a_parcel_is_ordered_once_and_called_off(counter: Counter) -> None:
+    with Sandboxes(timeout_seconds=2) as partners:
+        partners.control("courier", "pace", {"moves": False})
+        config = CourierConfig.from_json(partners.config["courier"])
+        counter.courier = Courier(config, urllib3.PoolManager(), counter.world.clock)
+        counter.tables.lose_after = "EVENT#dispatch_courier_answer#"
+        with pytest.raises(Retry):
+            counter.order()
+        assert counter.order() == "done_before"
+        (order,) = partners.control("courier", "orders")["items"]
+        assert order["order_id"] == counter.key.id
+        assert counter.shipment.shipment.waybill == order["waybill"]
+        assert counter.world.carry_out(counter.withdraw()) == "done"
+        assert counter.stage is ShipmentStage.CANCELLED
+        assert partners.control("courier", "orders")["cancelled"] == 1

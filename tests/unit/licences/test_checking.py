@@ -220,12 +220,17 @@ def test_another_licence_than_the_awaited_one_is_refused(issued: Issued) -> None
     assert refusal(issued.pdf, issued.root_pem, awaited) == "licence_id_mismatch"
 
 
+@pytest.mark.parametrize(
+    "keywords",
+    [b"", b'"1.2.156.3005.2"', f'"{LICENCE_ID}", "{LICENCE_ID}"'.encode()],
+)
 def test_a_file_that_names_no_licence_is_refused(
-    issued: Issued, renderer: Renderer
+    issued: Issued, renderer: Renderer, keywords: bytes
 ) -> None:
     bare = b'#set text(font: "Noto Serif SC", fallback: false)\n1'
+    named = b"#set document(keywords: (%s,))\n" % keywords if keywords else b""
     pdf = signing.sign_pdf(
-        renderer.render(bare, certificate()),
+        renderer.render(named + bare, certificate()),
         signing.LocalRawSigner(issued.key),
         issued.chain_pem,
         SIGNED_AT,

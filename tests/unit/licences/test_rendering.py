@@ -93,6 +93,11 @@ def test_a_missing_glyph_is_named_by_code_point_and_the_name_is_not(
     assert error.__suppress_context__
 
 
+def test_a_long_value_gets_a_row_of_its_own(layout: bytes, renderer: Renderer) -> None:
+    name = "示例" * 14
+    assert name in text_of(renderer.render(layout, owner(name)))
+
+
 def test_too_much_for_one_page_is_refused(layout: bytes, renderer: Renderer) -> None:
     with pytest.raises(GiveUp) as caught:
         renderer.render(layout, owner("示例" * 3000))

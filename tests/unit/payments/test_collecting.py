@@ -37,8 +37,12 @@ def test_an_approved_case_has_its_fee_stored_and_its_applicant_told(till: Till) 
 def test_the_message_that_comes_twice_stores_one_bill(till: Till) -> None:
     till.approve(run=False)
     (message,) = till.messages("collect_payment")
+    till.world.clock.forward(hours=1)
     assert till.world.carry_out(message) == "done"
     assert till.world.carry_out(message) == "bill_opened"
+    # Dated by the event that asked for it, however long the message waited.
+    assert till.bill.bill.opened_at == "2026-11-20T02:00:00.000Z"
+    assert till.bill.bill.payable_until == "2027-02-18T02:00:00.000Z"
     assert till.types == ["bill.opened"]
 
 

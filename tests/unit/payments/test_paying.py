@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
+import urllib3
+
+from infra.local.partners import Sandboxes
 from tests.unit.payments.fakes import FEE_FEN, OPENID, Killed, Till, fresh_till
 from zerotrip.kernel.errors import (
     Conflict,
@@ -14,6 +20,7 @@ from zerotrip.kernel.errors import (
     Unavailable,
     ZeroTripError,
 )
+from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
 from zerotrip.payments.model import BillStage
 
 
@@ -185,3 +192,37 @@ def _die() -> None:
 
 def _down() -> None:
     raise Unavailable("payment_channel_unavailable", "", "")
+
+
+@pytest.fixture(scope="module")
+def partners() -> Iterator[Sandboxes]:
+    with Sandboxes(timeout_seconds=2) as running:
+        yield running
+
+
+@pytest.fixture
+def real(till: Till, partners: Sandboxes) -> Till:
+    """The till with the product's own client, and the sandbox over HTTP."""
+    config = WeChatPayConfig.from_json(partners.config["payments"])
+    till.world.clock.at = datetime.now(UTC)
+    till.channel = WeChatPay(config, urllib3.PoolManager(), till.world.clock)
+    head = ("records", till.key.pk, "HEAD")
+    row = till.tables.rows[head]
+    until = "2099-01-01T00:00:00.000Z"
+    till.tables.rows[head] = replace(row, data={**row.data, "payable_until": until})
+    return till
+
+
+def test_over_http_a_late_notice_is_found_when_paying_again(
+    real: Till, partners: Sandboxes
+) -> None:
+    first = real.pay()["parameters"]
+    again = real.pay()["parameters"]
+    assert first["package"] == again["package"]
+    partners.control("payments", "pay", {"client": again, "quiet": True})
+    assert _refusal(real, Conflict) == "bill_settled"
+    assert real.stage is BillStage.SETTLED
+    orders = partners.control("payments", "orders")["items"]
+    (order,) = [each for each in orders if each["out_trade_no"] == real.key.id]
+    settled = real.world.records.history(real.key)[-1]
+    assert settled.body["transaction_id"] == order["transaction_id"]

@@ -11,6 +11,7 @@ from tests.unit.web.town import VEHICLE, Town, proxy_event, recorded
 from zerotrip.identity.model import Role
 from zerotrip.kernel.errors import GiveUp, Retry
 from zerotrip.web.bodies import DEEPEST_BODY, LARGEST_BODY_BYTES
+from zerotrip.web.endpoints import applicant
 from zerotrip.web.serving import chalice_app
 
 START = "/v1/applications"
@@ -192,8 +193,6 @@ class _Broken:
 
 
 def _broken(town: Town, error: Exception) -> Any:
-    from zerotrip.web.endpoints import applicant
-
     town.apps["applicant_api"] = chalice_app(
         "applicant_api", applicant.ENDPOINTS, _Broken(error), lambda: town.log
     )
@@ -222,8 +221,6 @@ def test_a_passing_failure_asks_to_come_again(town: Town) -> None:
 
 def test_a_lasting_failure_is_ours_and_keeps_its_code(town: Town) -> None:
     event = proxy_event("GET", "/v1/cases", {}, None, {}, None, town.session("sub-1"))
-    from zerotrip.web.endpoints import applicant
-
     town.apps["applicant_api"] = chalice_app(
         "applicant_api",
         applicant.ENDPOINTS,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.world import TENANT, World
+from tests.support.world import CATALOGUE, TENANT, World
 from tests.unit.identity.world import (
     HASH_KEY,
     REALM,
@@ -19,7 +19,6 @@ from tests.unit.identity.world import (
 )
 from tests.unit.payments.fakes import FakeWeChatPay
 from tests.unit.web.contract import answer_faults
-from zerotrip.cases.model import read
 from zerotrip.identity.model import Organisation, Role, Session
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
@@ -31,6 +30,8 @@ from zerotrip.payments.steps import PaymentSteps, collect_payment
 from zerotrip.web.dependencies import Applicant, Public, Staff
 from zerotrip.web.endpoints import applicant, public, staff
 from zerotrip.web.serving import Api, chalice_app
+
+__all__ = ["CATALOGUE", "TENANT", "Answered", "Town", "proxy_event", "recorded"]
 
 ROOT = Path(__file__).resolve().parents[3]
 INVOCATIONS = ROOT / "events" / "invocations"
@@ -71,7 +72,9 @@ class Log:
 
 def recorded(name: str) -> dict[str, Any]:
     """A recorded invocation, `applicant_api/start_application`."""
-    event: dict[str, Any] = json.loads((INVOCATIONS / f"{name}.json").read_text("utf-8"))
+    event: dict[str, Any] = json.loads(
+        (INVOCATIONS / f"{name}.json").read_text("utf-8")
+    )
     return event
 
 
@@ -92,9 +95,7 @@ class Town:
         self.subjects = Subjects(
             world.tables, world.keys, world.mint, world.clock, HASH_KEY
         )
-        steps = PaymentSteps(
-            TENANT, world.records, world.catalogue, self._channels(), world.clock
-        )
+        steps = PaymentSteps(TENANT, world.records, self._channels(), world.clock)
         world.steps["collect_payment"] = lambda event: collect_payment(event, steps)
         self.apps: dict[str, Api] = {
             "applicant_api": chalice_app(
@@ -131,9 +132,7 @@ class Town:
             inbox=Inbox(
                 world.records,
                 world.tables,
-                lambda head: world.catalogue.pinned(
-                    TENANT, read(head).case.item, read(head).case.item_digest
-                ).name,
+                lambda code, digest: world.catalogue.pinned(TENANT, code, digest).name,
                 world.clock,
             ),
             payments=Payments(

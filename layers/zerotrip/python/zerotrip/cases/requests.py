@@ -21,7 +21,13 @@ from zerotrip.cases.model import CaseNow, case_key, read
 from zerotrip.catalogue.forms import form_faults
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel.aggregate import Change, EventRow
-from zerotrip.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from zerotrip.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
@@ -127,8 +133,15 @@ class Requests:
     ) -> Committed:
         """Records an officer's decision; it is carried out afterwards.
 
-        Raises Conflict with the winner when the case was decided before.
+        Raises Conflict with the winner when the case was decided before, Forbidden
+        `own_case` when the officer is the applicant.
         """
+        if officer == now.case.sub:
+            raise Forbidden(
+                "own_case",
+                "不能审批本人的申请,请由其他人员办理。",
+                "Nobody decides their own application; a colleague must.",
+            )
         data_key = self.keys.open(self.tenant, now.case.key_owner)
         request = fingerprint(data_key, [decision, reasons])
         command = Command(f"v{seen}", officer, self.now(), request)

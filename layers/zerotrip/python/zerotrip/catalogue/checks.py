@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import functools
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -126,6 +127,10 @@ def _is_the_rules_fault(error: BaseException) -> bool:
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
+_LOADING = threading.Lock()
+"""The module may be made once in a process: a second time it panics."""
+
+
 @functools.cache
 def _cel() -> Any:
     """The compiled module of `common-expression-language` alone.
@@ -134,7 +139,9 @@ def _cel() -> Any:
     about 310 of 335 ms), which no function needs.
     """
     name = "cel.cel"
-    if name not in sys.modules:
+    with _LOADING:
+        if name in sys.modules:
+            return sys.modules[name]
         package = find_spec("cel")
         if package is None or package.submodule_search_locations is None:
             raise ModuleNotFoundError("common-expression-language is not installed")
@@ -144,4 +151,4 @@ def _cel() -> Any:
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         sys.modules[name] = module
-    return sys.modules[name]
+        return module

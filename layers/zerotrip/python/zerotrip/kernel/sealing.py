@@ -68,14 +68,14 @@ class DataKey:
         return nonce + AESGCM(self.plain).encrypt(nonce, content, aad)
 
     def unseal(self, record: str, name: str, sealed: bytes) -> bytes:
-        """The content. Raises GiveUp `sealed_content_broken` when it was moved."""
+        """The content. Raises GiveUp `sealed_content_broken` when moved or cut."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
             return AESGCM(self.plain).decrypt(nonce, body, self._bound_to(record, name))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: shorter than a nonce
             raise GiveUp(
                 "sealed_content_broken",
                 "加密内容与其所属记录不符。",

@@ -23,7 +23,15 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from zerotrip.kernel.errors import Retry
-from zerotrip.kernel.tables import Delete, Expect, Put, Rejected, StoredRow, Write
+from zerotrip.kernel.tables import (
+    Delete,
+    Expect,
+    Put,
+    Rejected,
+    StoredRow,
+    TokenReused,
+    Write,
+)
 
 _INDEX_KEYS = {
     "due": ("due_pk", "due_at"),
@@ -111,9 +119,11 @@ class DynamoTables:
     def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
         """Batch reads of 100; what DynamoDB left over is asked for again."""
         real = self._names[table]
+        # A key that stands twice in one call is refused; on two calls it comes twice.
+        once = list(dict.fromkeys(keys))
         found: list[StoredRow] = []
-        for start in range(0, len(keys), _KEYS_PER_CALL):
-            part = [_key(pk, sk) for pk, sk in keys[start : start + _KEYS_PER_CALL]]
+        for start in range(0, len(once), _KEYS_PER_CALL):
+            part = [_key(pk, sk) for pk, sk in once[start : start + _KEYS_PER_CALL]]
             for _ in range(_ROUNDS):
                 answer = self._ask("BatchGetItem", RequestItems={real: {"Keys": part}})
                 found += map(_from_item, answer["Responses"].get(real, []))
@@ -202,8 +212,12 @@ class DynamoTables:
             if isinstance(write, Delete):
                 order.append(position)
                 model = self._models[write.table](write.pk, write.sk)
-                transaction.delete(
-                    model, condition=_condition(type(model), write.expect)
+                # PynamoDB's own `delete` does not ask for the row that failed it.
+                transaction._delete_items.append(
+                    model.get_delete_kwargs_from_instance(
+                        condition=_condition(type(model), write.expect),
+                        return_values_on_condition_failure="ALL_OLD",
+                    )
                 )
         for position, write in enumerate(writes):
             if isinstance(write, Put):
@@ -236,6 +250,8 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
 
 
 def _rejection(error: TransactWriteError, order: list[int]) -> Exception:
+    if error.cause_response_code == "IdempotentParameterMismatchException":
+        return TokenReused("the token stood for other writes")
     if error.cause_response_code != "TransactionCanceledException":
         if error.cause_response_code in _NO_USE:
             return error

@@ -73,6 +73,10 @@ class Rejected(Exception):
         self.olds = dict(olds)
 
 
+class TokenReused(Exception):
+    """The request token stood for another transaction in the last ten minutes."""
+
+
 class Tables(Protocol):
     """What the product asks of its database."""
 
@@ -80,7 +84,7 @@ class Tables(Protocol):
         """One row, read consistently."""
 
     def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
-        """Rows by key, in no order, absent ones left out."""
+        """Rows by key, in no order, each once, absent ones left out."""
 
     def query(self, table: str, pk: str, prefix: str = "") -> list[StoredRow]:
         """All rows of a partition whose sort key begins with prefix, consistently."""
@@ -98,4 +102,7 @@ class Tables(Protocol):
         """Keys (pk, sk) of an index partition, by its sort key, up to `until`."""
 
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
-        """All or nothing. Raises Rejected; a passing failure raises errors.Retry."""
+        """All or nothing; the same writes under the same token once.
+
+        Raises Rejected, TokenReused; a passing failure raises errors.Retry.
+        """

@@ -1,0 +1,205 @@
+"""What an officer sees and decides, and what an officer does not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
+from zerotrip.catalogue.authoring import load
+from zerotrip.identity.model import Role, Session
+from zerotrip.identity.staff import suspend_officer
+from zerotrip.kernel.times import legal_day
+
+ONE = "/v1/staff/cases/{case_no}"
+DECISIONS = f"{ONE}/decisions"
+
+
+@pytest.fixture
+def case_no(town: Town) -> str:
+    number = town.world.apply(FOOD, "sub-firm", "company")
+    town.world.run()
+    return number
+
+
+def _department(town: Town) -> str:
+    return load(CATALOGUE / FOOD, legal_day(town.world.clock())).item.department
+
+
+def _officer(
+    town: Town, *roles: Role, name: str = "idp-li", department: str | None = None
+) -> Session:
+    return town.officer(
+        name,
+        *(roles or (Role.APPROVER,)),
+        department=department or _department(town),
+        uscc=FOOD_OFFICE,
+    )
+
+
+def _decide(
+    town: Town,
+    who: Session,
+    case_no: str,
+    decision: str = "approve",
+    version: int = 3,
+    **headers: str,
+) -> Answered:
+    return town.call(
+        "POST",
+        DECISIONS,
+        who=who,
+        body={"decision": decision, "reasons": "材料齐全。"},
+        headers={"If-Match": f'"v{version}"', **headers},
+        case_no=case_no,
+    )
+
+
+def test_the_work_list_names_cases_and_no_person(town: Town, case_no: str) -> None:
+    listed = town.call("GET", "/v1/worklist", who=_officer(town))
+    assert [each["case_no"] for each in listed.body["tasks"]] == [case_no]
+    assert listed.body["tasks"][0]["task"]["role"] == "approver"
+    told = json.dumps(listed.body, ensure_ascii=False)
+    assert "李示例" not in told
+    assert "sub-firm" not in told
+
+
+def test_another_departments_work_list_is_empty(town: Town, case_no: str) -> None:
+    who = _officer(town, department="elsewhere")
+    assert town.call("GET", "/v1/worklist", who=who).body == {"tasks": []}
+
+
+def test_a_case_shows_form_materials_and_timeline_to_its_office(
+    town: Town, case_no: str
+) -> None:
+    read = town.call("GET", ONE, who=_officer(town), case_no=case_no)
+    assert read.body["form"]["company"]["legal_representative"] == "李示例"
+    plan = next(each for each in read.body["materials"] if each["code"] == "floor_plan")
+    assert "seconds=60" in plan["download_url"]
+    assert "version=v1" in plan["download_url"]
+    assert read.body["task"]["kind"] == "decision"
+    assert read.headers["ETag"] == '"v3"'
+
+
+@pytest.mark.parametrize("other", ["department", "organisation"])
+def test_another_offices_case_is_not_found(
+    town: Town, case_no: str, other: str
+) -> None:
+    if other == "department":
+        who = _officer(town, department="elsewhere")
+    else:
+        who = town.officer(
+            "idp-wang",
+            Role.APPROVER,
+            department=_department(town),
+            uscc="11441882000000019J",
+        )
+    read = town.call("GET", ONE, who=who, case_no=case_no)
+    decided = _decide(town, who, case_no)
+    assert {read.code, decided.code} == {"case_unknown"}
+    assert town.world.case(case_no).stage == "in_review"
+
+
+def test_a_decision_is_recorded_and_answers_the_same_when_repeated(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    first = _decide(town, who, case_no)
+    again = _decide(town, who, case_no)
+    assert (first.status, first.body["stage"]) == (201, "decided")
+    assert first.headers["ETag"] == '"v4"'
+    assert again.body == first.body
+    assert len(town.world.history(case_no)) == 4
+
+
+def test_the_second_officer_is_told_who_was_first(town: Town, case_no: str) -> None:
+    _decide(town, _officer(town), case_no)
+    late = _decide(town, _officer(town, name="idp-wang"), case_no, "refuse")
+    assert (late.status, late.code) == (409, "stage_changed")
+    assert late.body["winner"]["event"] == "case.decision_recorded"
+    assert late.body["winner"]["decision"] == "approve"
+
+
+def test_a_decision_on_a_finished_case_is_a_conflict(town: Town, case_no: str) -> None:
+    who = _officer(town)
+    _decide(town, who, case_no)
+    town.world.run()
+    answered = _decide(town, who, case_no, "refuse", version=6)
+    assert (answered.status, answered.code) == (409, "stage_changed")
+    assert town.world.case(case_no).stage == "completed"
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "code"),
+    [
+        ({"decision": "approve", "reasons": "  "}, "/reasons", "field_empty"),
+        ({"decision": "approve", "reasons": "字" * 2001}, "/reasons", "field_too_long"),
+        ({"decision": "maybe", "reasons": "因"}, "/decision", "field_not_offered"),
+        ({"decision": "refuse"}, "/reasons", "field_missing"),
+    ],
+)
+def test_a_decision_has_reasons(
+    town: Town, case_no: str, body: dict[str, str], path: str, code: str
+) -> None:
+    answered = town.call(
+        "POST",
+        DECISIONS,
+        who=_officer(town),
+        body=body,
+        headers={"If-Match": '"v3"'},
+        case_no=case_no,
+    )
+    assert answered.fault_codes == {path: code}
+    assert town.world.case(case_no).stage == "in_review"
+
+
+def test_a_decision_names_the_version_that_was_seen(town: Town, case_no: str) -> None:
+    answered = town.call(
+        "POST",
+        DECISIONS,
+        who=_officer(town),
+        body={"decision": "approve", "reasons": "齐"},
+        case_no=case_no,
+    )
+    assert (answered.status, answered.code) == (428, "if_match_missing")
+
+
+def test_an_auditor_reads_and_does_not_decide(town: Town, case_no: str) -> None:
+    who = _officer(town, Role.AUDITOR)
+    assert town.call("GET", ONE, who=who, case_no=case_no).status == 200
+    decided = _decide(town, who, case_no)
+    assert (decided.status, decided.code) == (403, "role_not_permitted")
+
+
+def test_an_officer_does_not_decide_an_approvers_task(town: Town, case_no: str) -> None:
+    decided = _decide(town, _officer(town, Role.OFFICER), case_no)
+    assert (decided.status, decided.code) == (403, "role_not_permitted")
+    assert town.world.case(case_no).stage == "in_review"
+
+
+def test_a_suspension_counts_at_once_whatever_the_token_says(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    suspend_officer(town.world.tables, TENANT, who.sub, town.world.clock())
+    answers = [
+        town.call("GET", "/v1/worklist", who=who),
+        town.call("GET", ONE, who=who, case_no=case_no),
+        _decide(town, who, case_no),
+    ]
+    told = {(answered.status, answered.code) for answered in answers}
+    assert told == {(403, "officer_suspended")}
+
+
+def test_a_role_that_was_taken_away_counts_at_once(town: Town, case_no: str) -> None:
+    before = _officer(town)
+    _officer(town, Role.AUDITOR)
+    decided = _decide(town, before, case_no)
+    assert (decided.status, decided.code) == (403, "role_not_permitted")
+
+
+def test_a_stranger_with_a_staff_role_is_no_officer(town: Town, case_no: str) -> None:
+    who = town.session("sub-nobody", Role.APPROVER, organisation=FOOD_OFFICE)
+    answered = town.call("GET", "/v1/worklist", who=who)
+    assert (answered.status, answered.code) == (403, "officer_unknown")
