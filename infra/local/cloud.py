@@ -27,7 +27,7 @@ from typing import IO
 from infra.local.door import Door
 from infra.local.home import CREDENTIALS, DEFAULT_HOME, REGION, ROOT, Home
 
-EMULATOR = ROOT / ".local" / "emulator" / "bin" / "ministack"
+EMULATOR = ROOT / ".local" / "emulator" / "bin" / "python"
 START_SECONDS = 60
 STOP_SECONDS = 60
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -181,10 +181,10 @@ def _serve(home: Home, ended: threading.Event) -> None:
         log = stack.enter_context((home.path / "cloud.log").open("ab"))
         stack.callback(shutil.rmtree, home.path / "scratch", ignore_errors=True)
         stack.callback(ready.unlink, missing_ok=True)
+        # -P: what the emulator can import, function workers can import too.
+        emulator = [str(EMULATOR), "-P", str(Path(__file__).with_name("emulator.py"))]
         children = [
-            stack.enter_context(
-                _child([str(EMULATOR)], log, _emulator_environment(home))
-            )
+            stack.enter_context(_child(emulator, log, _emulator_environment(home)))
         ]
         home.partners_file.parent.mkdir(parents=True, exist_ok=True)
         listening.unlink(missing_ok=True)

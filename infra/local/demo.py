@@ -50,10 +50,13 @@ STORIES = (
 class Screen:
     """Lines as they happen, one at a time, each with the seconds since the start."""
 
+    quiet: bool = False
     began: float = field(default_factory=time.monotonic)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, who: str, zh: str, en: str) -> None:
+        if self.quiet:
+            return
         with self.lock:
             passed = time.monotonic() - self.began
             print(f"  {passed:5.1f}s {who} {zh} · {en}", flush=True)
@@ -173,7 +176,8 @@ class Errand:
         self.screen.say(self.story.number, zh, en)
 
 
-def _errand(story: Story, home: Home, screen: Screen, partners: Partners) -> Errand:
+def errand_of(story: Story, home: Home, screen: Screen, partners: Partners) -> Errand:
+    """The story with its item's example; read before any thread starts."""
     today = legal_day(datetime.now(UTC))
     folder = ROOT / "catalogue" / story.folder
     item, example = load(folder, today).item, load_example(folder, today)
@@ -213,7 +217,7 @@ def main() -> int:
         deploy(home, lambda zh, en: screen.say("  ", zh, en))
         partners = Partners.of(home)
         screen.say("  ", "三个事项各办一件", "one case of each of three items")
-        errands = [_errand(story, home, screen, partners) for story in STORIES]
+        errands = [errand_of(story, home, screen, partners) for story in STORIES]
         with ThreadPoolExecutor(len(errands)) as pool:
             cases = list(pool.map(Errand.run, errands))
         print_timelines(cases, print)

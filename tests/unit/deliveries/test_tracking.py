@@ -66,6 +66,7 @@ def test_a_parcel_travels_and_its_delivery_wakes_the_case(counter: Counter) -> N
     assert [row.next_steps for row in history[:-1]] == [()] * 6
     assert history[-1].next_steps == ("advance_case",)
     assert counter.shipment.facts["delivered"] == history[-1].seq
+    assert counter.shipment.shipment.waybill == counter.courier.waybill(counter.key.id)
     assert chain_faults(history) == []
 
 
@@ -223,6 +224,17 @@ def test_an_unknown_order_stores_nothing(counter: Counter, number: str) -> None:
         counter.hear(counter.notice("DELIVERED", shipment_id=number))
     assert refused.value.code == "shipment_unknown"
     assert counter.tables.rows == before
+
+
+def test_a_number_that_we_cannot_have_minted_is_never_made_a_key(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    notice = counter.notice("DELIVERED", shipment_id="441882#HEAD")
+    monkeypatch.setattr(counter.tables, "get", lambda *key: read.append(key))
+    with pytest.raises(NotFound):
+        counter.hear(notice)
+    assert read == []
 
 
 def test_every_stage_is_reached_by_an_event() -> None:

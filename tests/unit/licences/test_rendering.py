@@ -88,8 +88,8 @@ def test_a_missing_glyph_is_named_by_code_point_and_the_name_is_not(
     error = caught.value
     assert error.code == "licence_glyph_missing"
     assert error.detail == {"code_points": ["U+0E01", "U+31234"]}
-    told = f"{error} {error.zh} {error.en} {error.detail} {error.__cause__}"
-    assert "张" not in told
+    assert "张" not in f"{error} {error.zh} {error.en} {error.detail}"
+    assert error.__cause__ is None
     assert error.__suppress_context__
 
 
@@ -124,7 +124,12 @@ def test_a_layout_sees_its_data_as_one_json_document(renderer: Renderer) -> None
     )
 
 
-def test_fonts_come_only_from_the_folders_given(layout: bytes) -> None:
+@pytest.mark.parametrize("family", ["Libertinus Serif", "DejaVu Sans"])
+def test_fonts_come_only_from_the_folders_given(
+    renderer: Renderer, family: str
+) -> None:
+    # The first is built into typst, the second is on most machines.
+    layout = f'#set text(font: "{family}", fallback: false)\n1'.encode()
     with pytest.raises(GiveUp) as caught:
-        Renderer(font_dirs=[]).render(layout, certificate())
-    assert caught.value.code in {"licence_layout_failed", "licence_glyph_missing"}
+        renderer.render(layout, certificate())
+    assert caught.value.code.startswith("licence_")

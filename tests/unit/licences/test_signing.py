@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asn1crypto import cms
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pypdf import PdfReader
 
@@ -113,6 +114,21 @@ def test_the_signature_bears_time_and_reason_of_the_decision(issued: Issued) -> 
     assert signature["/M"] == "D:20261121080000Z"
     assert signature["/Reason"] == REASON
     assert signature["/SubFilter"] == "/ETSI.CAdES.detached"
+
+
+def test_what_is_signed_is_what_pades_asks_for_and_no_more(issued: Issued) -> None:
+    # EN 319 142-1: the certificate is bound; the time stands in /M, not in the CMS.
+    fields = PdfReader(io.BytesIO(issued.pdf)).get_fields()
+    assert fields is not None
+    container = fields[signing.FIELD_NAME].value["/Contents"]
+    content = cms.ContentInfo.load(bytes(container))["content"]
+    (signer,) = content["signer_infos"]
+    assert {attribute["type"].native for attribute in signer["signed_attrs"]} == {
+        "content_type",
+        "message_digest",
+        "signing_certificate_v2",
+    }
+    assert signer["unsigned_attrs"].native is None
 
 
 def test_the_file_stays_pdf_1_7_with_its_own_metadata(issued: Issued) -> None:

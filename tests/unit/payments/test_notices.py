@@ -127,11 +127,17 @@ def test_what_is_wrong_changes_nothing_and_says_its_code(
 
 
 def test_a_number_that_we_cannot_have_minted_is_never_made_a_key(
-    till: Till, deps: PaymentCallbacks, partners: Sandboxes
+    till: Till,
+    deps: PaymentCallbacks,
+    partners: Sandboxes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    read: list[object] = []
     wire = _wire(till, partners, out_trade_no=f"{till.key.id[:-6]}#HEAD#")
+    monkeypatch.setattr(till.tables, "get", lambda *key: read.append(key))
     with pytest.raises(NotFound):
         payment_notice(*wire, deps)
+    assert read == []
 
 
 def test_a_bill_that_nobody_was_asked_to_pay_cannot_be_paid(

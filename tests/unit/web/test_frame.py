@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.web.town import VEHICLE, Town, proxy_event, recorded
+from tests.unit.identity.world import person
+from tests.unit.web.contract import answer_faults
+from tests.unit.web.town import INVOCATIONS, VEHICLE, Town, proxy_event, recorded
 from zerotrip.identity.model import Role
 from zerotrip.kernel.errors import GiveUp, Retry
 from zerotrip.web.bodies import DEEPEST_BODY, LARGEST_BODY_BYTES
@@ -48,7 +51,7 @@ def test_a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
 
 
 def test_a_body_that_is_not_utf_8_is_not_json(town: Town) -> None:
-    event = proxy_event("POST", START, {}, "/w==", {}, None, town.session("sub-1"))
+    event = proxy_event("POST", START, "/w==", who=town.session("sub-1"))
     event["isBase64Encoded"] = True
     assert town.invoke("applicant_api", event).code == "body_not_json"
 
@@ -109,7 +112,7 @@ def test_without_a_session_nobody_gets_in(town: Town) -> None:
 
 
 def test_an_authoriser_context_that_cannot_be_read_is_no_session(town: Town) -> None:
-    event = proxy_event("GET", "/v1/cases", {}, None, {}, None, town.session("sub-1"))
+    event = proxy_event("GET", "/v1/cases", who=town.session("sub-1"))
     event["requestContext"]["authorizer"] = {"sub": "sub-1", "roles": "emperor"}
     answered = town.invoke("applicant_api", event)
     assert (answered.status, answered.code) == (401, "session_refused")
@@ -143,7 +146,7 @@ def test_an_event_of_no_rest_api_is_an_unknown_address(town: Town) -> None:
 
 
 def test_another_method_is_told_which_are_taken(town: Town) -> None:
-    event = proxy_event("PATCH", START, {}, None, {}, None, town.session("sub-1"))
+    event = proxy_event("PATCH", START, who=town.session("sub-1"))
     answered = town.invoke("applicant_api", event)
     assert (answered.status, answered.code) == (405, "method_not_allowed")
     assert answered.headers["Allow"] == "GET, POST"
@@ -167,6 +170,44 @@ def test_header_names_may_come_in_lower_case(town: Town) -> None:
     assert first.status == 201
     assert again.body == first.body
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_the_version_is_asked_for_before_the_body_is_read(town: Town) -> None:
+    answered = town.call(
+        "POST",
+        "/v1/cases/{case_no}/corrections",
+        who=town.session("sub-1"),
+        raw="{",
+        case_no="1" * 45,
+    )
+    assert (answered.status, answered.code) == (428, "if_match_missing")
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(
+        path
+        for name in ("applicant_api", "staff_api", "public_api")
+        for path in (INVOCATIONS / name).glob("*.json")
+    ),
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_every_recorded_invocation_gets_an_answer_of_the_document(
+    town: Town, file: Path
+) -> None:
+    event = recorded(f"{file.parent.name}/{file.stem}")
+    town.idp.people["SplxlOBeZQQYbYS6WxSbIA"] = person()
+    answered = town.invoke(file.parent.name, event)
+    assert answered.status < 500
+    if file.stem != "unknown_address":
+        faults = answer_faults(
+            event["httpMethod"],
+            event["resource"],
+            answered.status,
+            answered.headers.get("Content-Type", ""),
+            answered.body,
+        )
+        assert faults == []
 
 
 def test_answers_are_not_stored_by_caches(town: Town) -> None:
@@ -220,7 +261,7 @@ def test_a_passing_failure_asks_to_come_again(town: Town) -> None:
 
 
 def test_a_lasting_failure_is_ours_and_keeps_its_code(town: Town) -> None:
-    event = proxy_event("GET", "/v1/cases", {}, None, {}, None, town.session("sub-1"))
+    event = proxy_event("GET", "/v1/cases", who=town.session("sub-1"))
     town.apps["applicant_api"] = chalice_app(
         "applicant_api",
         applicant.ENDPOINTS,

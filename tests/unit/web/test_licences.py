@@ -50,6 +50,12 @@ def test_ones_own_licence_is_shown_and_its_file_is_an_address_for_a_minute(
     assert (asked["seconds"], asked["version"]) == (["60"], ["v1"])
 
 
+def test_a_licence_is_no_case_in_the_list_of_cases(town: Town) -> None:
+    _approved(town)
+    listed = town.call("GET", "/v1/cases", who=town.session(OWNER, Role.COMPANY))
+    assert [each["stage"] for each in listed.body["cases"]] == ["completed"]
+
+
 @pytest.mark.parametrize("route", [ONE, f"{ONE}/document"])
 def test_anothers_licence_is_not_found(town: Town, route: str) -> None:
     answered = _get(town, route, "sub-other", _approved(town))

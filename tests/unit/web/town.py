@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,19 @@ from tests.unit.identity.world import (
 )
 from tests.unit.payments.fakes import FakeWeChatPay
 from tests.unit.web.contract import answer_faults
+from zerotrip.catalogue.authoring import Draft, load
 from zerotrip.identity.model import Organisation, Role, Session
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
 from zerotrip.identity.store import Officers, Subjects
 from zerotrip.identity.tokens import TokenIssuer, jwks
+from zerotrip.kernel.times import legal_day
 from zerotrip.notices.inbox import Inbox
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import PaymentSteps, collect_payment
 from zerotrip.web.dependencies import Applicant, Public, Staff
 from zerotrip.web.endpoints import applicant, public, staff
 from zerotrip.web.serving import Api, chalice_app
-
-__all__ = ["CATALOGUE", "TENANT", "Answered", "Town", "proxy_event", "recorded"]
 
 ROOT = Path(__file__).resolve().parents[3]
 INVOCATIONS = ROOT / "events" / "invocations"
@@ -78,11 +79,26 @@ def recorded(name: str) -> dict[str, Any]:
     return event
 
 
+@functools.cache
+def _loaded(folder: str, day: date) -> Draft:
+    """An item's folder, read and checked once: that takes most of a second."""
+    return load(CATALOGUE / folder, day)
+
+
+class SwiftWorld(World):
+    """A world that publishes what was read before."""
+
+    def publish(self, folder: str) -> str:
+        draft = _loaded(folder, legal_day(self.clock()))
+        self.catalogue.publish(TENANT, draft.item, draft.layout, "operator:test")
+        return draft.item.code
+
+
 @dataclass
 class Town:
     """One deployment in memory."""
 
-    world: World = field(default_factory=World)
+    world: World = field(default_factory=SwiftWorld)
     log: Log = field(default_factory=Log)
     wechat: WeChat = field(default_factory=WeChat)
     idp: IdentityProvider = field(default_factory=IdentityProvider)
@@ -212,7 +228,9 @@ class Town:
         content = raw
         if body is not None:
             content = json.dumps(body, ensure_ascii=False)
-        event = proxy_event(method, route, path, content, headers or {}, query, who)
+        event = proxy_event(
+            method, route, content, who=who, path=path, headers=headers, query=query
+        )
         answered = self.invoke(self._app_of(route, method), event)
         faults = answer_faults(
             method,
@@ -240,25 +258,26 @@ class Town:
 def proxy_event(
     method: str,
     route: str,
-    path: Mapping[str, str],
-    content: str | None,
-    headers: Mapping[str, str],
-    query: Mapping[str, str] | None,
-    who: Session | None,
+    content: str | None = None,
+    *,
+    who: Session | None = None,
+    path: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A recorded REST proxy event, changed where this request differs."""
     event = recorded("applicant_api/start_application")
     event["resource"] = route
-    event["path"] = route.format(**path)
+    event["path"] = route.format(**(path or {}))
     event["httpMethod"] = method
-    event["pathParameters"] = dict(path) or None
+    event["pathParameters"] = dict(path or {}) or None
     event["body"] = content
     event["queryStringParameters"] = dict(query or {}) or None
     event["multiValueQueryStringParameters"] = (
         {name: [value] for name, value in query.items()} if query else None
     )
     kept = {"Content-Type": "application/json", "Host": event["headers"]["Host"]}
-    event["headers"] = {**kept, **headers}
+    event["headers"] = {**kept, **(headers or {})}
     event["multiValueHeaders"] = {
         name: [value] for name, value in event["headers"].items()
     }

@@ -80,9 +80,10 @@ def page() -> str:
 def arrows() -> Iterator[tuple[str, str, str]]:
     """Each arrow of the diagram: from, to, event; `[*]` is the start."""
     for row in TRANSITIONS.values():
-        for to in sorted(row.to):
-            for start in sorted(row.allowed_from) or ["[*]"]:
-                yield str(start), str(to), row.event
+        starts = [str(stage) for stage in Stage if stage in row.allowed_from]
+        for to in (stage for stage in Stage if stage in row.to):
+            for start in starts or ["[*]"]:
+                yield start, str(to), row.event
 
 
 def _diagram() -> Iterator[str]:
@@ -94,7 +95,7 @@ def _diagram() -> Iterator[str]:
     for start, to, event in arrows():
         zh, _ = EVENT_WORDS[event]
         yield f"    {start} --> {to} : {zh} {event.removeprefix('case.')}"
-    for stage in sorted(FINAL):
+    for stage in (stage for stage in Stage if stage in FINAL):
         yield f"    {stage} --> [*]"
     yield "```"
 
@@ -155,13 +156,16 @@ def _obligations() -> Iterator[str]:
 
 
 def _steps() -> Iterator[str]:
-    steps = sorted({row.step for row in TRANSITIONS.values()})
-    inside = ", ".join(f"`{step}`" for step in sorted(MACHINE_STEPS))
-    outside = ", ".join(f"`{step}`" for step in sorted(OUTSIDE_STEPS))
-    yield f"Steps that write an event of the case: {', '.join(f'`{s}`' for s in steps)}."
-    yield f"Of these, {inside} answer an event with a further one;"
+    every = {row.step for row in TRANSITIONS.values()}
+    yield f"Steps that write an event of the case: {_code(every)}."
+    yield f"Of these, {_code(MACHINE_STEPS)} answer an event with a further one;"
     yield "`advance_case` turns the facts of other contexts into commands."
-    yield f"{outside} act outside the case; their facts come back to `advance_case`."
+    yield f"{_code(OUTSIDE_STEPS)} act outside the case;"
+    yield "their facts come back to `advance_case`."
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def _stage_names(stages: Iterable[Stage]) -> str:

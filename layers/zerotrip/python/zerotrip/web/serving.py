@@ -108,7 +108,7 @@ def _read(route: Route, asked: ChaliceRequest, path: Mapping[str, str]) -> Reque
     permissions.require(session, route.method, route.path)
     if not all(PARAMETERS[name].fits(value) for name, value in path.items()):
         raise AddressUnknown
-    headers = {name.lower(): value for name, value in dict(asked.headers).items()}
+    headers = dict(asked.headers)  # Chalice keeps their names in lower case
     seen = None
     if route.if_match is not None:
         required = route.if_match == "required"
