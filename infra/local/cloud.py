@@ -126,6 +126,7 @@ def _emulator_environment(home: Home) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "3600",
         "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

@@ -8,6 +8,7 @@ parameter of the deployment. It passes bytes and headers on untouched.
 from __future__ import annotations
 
 import http.client
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,6 +29,11 @@ class Door(ThreadingHTTPServer):
     def __init__(self, home: Home) -> None:
         self.home = home
         super().__init__(("127.0.0.1", home.ports().door), _Passage)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller who did not wait for the answer is no fault of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def target(self, path: str) -> str | None:
         """The emulator's path for a path of ours, or None before the deployment."""

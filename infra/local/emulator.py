@@ -1,13 +1,18 @@
-"""Starts MiniStack so that a layer is unpacked once, not for every function worker.
+"""Starts MiniStack, mended in two places.
+
+- A layer is unpacked once, not for every function worker. In AWS it is one read-only
+  folder as well; unpacking it for each of some thirty workers costs half of their start
+  and three gigabytes.
+- Stream records outlive a restart. MiniStack keeps how far the relay has read, but not
+  the records, so that after a restart it would wait for as many new ones first.
 
 Run by the emulator's own interpreter, with `-P`: nothing of ours may be importable in
-it, because function workers inherit what it can import. In AWS a layer is one read-only
-folder as well; unpacking it anew for each of some thirty workers costs half of their
-start.
+it, because function workers inherit what it can import.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import os
@@ -43,13 +48,36 @@ class _SharedLayers(zipfile.ZipFile):
         target.symlink_to(shared, target_is_directory=True)
 
 
-def main() -> None:
-    """The emulator's own main, with layers shared."""
+def _share_layers(runtime: Any) -> None:
     shared = types.ModuleType("zipfile")
     shared.__dict__.update(vars(zipfile))
     shared.__dict__["ZipFile"] = _SharedLayers
-    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     runtime.zipfile = shared
+
+
+def _keep_streams(dynamodb: Any) -> None:
+    get_state, load = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def get_state_with_streams() -> dict[str, Any]:
+        return {
+            **get_state(),
+            "stream_records": copy.deepcopy(dynamodb._stream_records),
+            "stream_trimmed": copy.deepcopy(dynamodb._stream_trimmed),
+        }
+
+    def load_with_streams(state: dict[str, Any]) -> None:
+        load(state)
+        dynamodb._stream_records.update(state.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(state.get("stream_trimmed", {}))
+
+    dynamodb.get_state = get_state_with_streams
+    dynamodb.load_persisted_state = load_with_streams
+
+
+def main() -> None:
+    """The emulator's own main, mended."""
+    _share_layers(importlib.import_module("ministack.core.lambda_runtime"))
+    _keep_streams(importlib.import_module("ministack.services.dynamodb"))
     importlib.import_module("ministack.app").main()
 
 

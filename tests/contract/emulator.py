@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.local.cloud import EMULATOR, PASSED_ON
-from infra.local.home import CREDENTIALS, REGION, Home
+from infra.local.cloud import PASSED_ON
+from infra.local.home import CREDENTIALS, REGION, ROOT, Home
 from tests.template.application import resources
 
+MINISTACK = ROOT / ".local" / "emulator" / "bin" / "ministack"
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -39,7 +40,7 @@ def running_emulator(scratch: Path) -> Iterator[Home]:
     }
     with (scratch / "emulator.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(EMULATOR)],
+            [str(MINISTACK)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -194,6 +194,20 @@ def test_an_application_that_was_handed_in_is_not_warned_of(desk: Desk) -> None:
     assert desk.sent == []
 
 
+def test_an_index_that_lags_behind_warns_of_nothing_that_was_saved_since(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = desk.draft()
+    desk.wait(27)
+    desk.world.applications.save("sub-1", draft.id, draft.version, {})
+    monkeypatch.setattr(
+        desk.world.tables, "index", lambda *_, **__: [(draft.pk, "DRAFT")]
+    )
+    assert desk.tick() == 0
+    monkeypatch.undo()
+    assert not desk.world.applications.own("sub-1", draft.id).warned
+
+
 def test_another_tenants_drafts_are_left_alone(desk: Desk) -> None:
     desk.draft()
     desk.wait(27)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from pynamodb.exceptions import TransactWriteError
 
 from zerotrip.kernel.errors import Retry
@@ -66,7 +66,7 @@ def test_a_read_that_can_never_work_says_so(
 def test_a_database_that_does_not_answer_is_asked_again(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[DynamoTables], object]
 ) -> None:
-    silent = ConnectTimeoutError(endpoint_url="https://dynamodb.example.invalid")
+    silent = EndpointConnectionError(endpoint_url="https://dynamodb.example.invalid")
     with pytest.raises(Retry):
         read(failing(silent, monkeypatch))
 
@@ -91,7 +91,7 @@ def test_keys_that_stay_unread_are_tried_again(monkeypatch: pytest.MonkeyPatch) 
     [
         *[(refusal(code), Retry) for code in PASSING],
         *[(refusal(code), TransactWriteError) for code in LASTING],
-        (ConnectTimeoutError(endpoint_url="https://example.invalid"), Retry),
+        (EndpointConnectionError(endpoint_url="https://example.invalid"), Retry),
     ],
 )
 def test_a_write_is_sorted_by_what_helps(

@@ -247,6 +247,8 @@ def test_an_upload_answer_is_signed_anew_for_the_same_upload(
     assert keys[0] == keys[1]
     assert keys[2] != keys[0]
     assert "Idempotency-Replayed" not in again.headers
+    late = _announce(town, zhang, identity, **{"Idempotency-Key": "k1"})
+    assert late.body["upload"]["fields"]["key"] not in keys  # k1's was replaced
 
 
 def test_a_hand_in_waits_for_its_uploads(town: Town, zhang: Session) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from zerotrip.cases.drafts import Draft
-from zerotrip.materials.model import Slot, SlotState
-from zerotrip.materials.uploads import FORM_SECONDS, Announced
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
+from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
-from zerotrip.web.requests import NewApplication, NewMaterial, SavedForm
+from zerotrip.web.requests import NewApplication, SavedForm
 
 
 def answers_of(deps: Applicant) -> Answers:
@@ -65,27 +61,16 @@ def add_material(request: Request, deps: Applicant) -> Reply:
     draft = _own(request, deps)
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
 
-    def act(noted: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
-        asked = request.asked(NewMaterial)
-        before = same_upload(deps.applications.slots_of(draft), asked.material, noted)
-        if before is not None:
-            # The same upload under a fresh signature, so that a form which reached
-            # the client late still fills the slot.
-            slot = before
-            form = deps.applications.uploads.upload_form(
-                slot.object_key,
-                content_type=slot.content_type,
-                size_bytes=slot.size_bytes,
-                seconds=FORM_SECONDS,
-            )
-        else:
-            slot, form = deps.applications.open_upload(
-                request.person.sub, draft.id, asked.material, announced(asked)
-            )
-        reply = Reply(201, views.upload(slot, item, form))
-        return reply, {"upload_id": slot.upload_id}
-
-    return answers_of(deps).anew(request, act)
+    return upload_form(
+        request,
+        answers_of(deps),
+        item,
+        slots=lambda: deps.applications.slots_of(draft),
+        uploads=deps.applications.uploads,
+        open_upload=lambda material, announced: deps.applications.open_upload(
+            request.person.sub, draft.id, material, announced
+        ),
+    )
 
 
 def submit_application(request: Request, deps: Applicant) -> Reply:
@@ -101,21 +86,6 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
         companions=lambda number: answers.writes(place, _received(number)),
     )
     return _received(case_no)
-
-
-def announced(asked: NewMaterial) -> Announced:
-    """What the applicant says about the file."""
-    return Announced(asked.content_type, asked.size_bytes)
-
-
-def same_upload(
-    slots: tuple[Slot, ...], code: str, noted: Mapping[str, Any] | None
-) -> Slot | None:
-    """The still open upload that an earlier answer under the same key was about."""
-    for slot in slots:
-        if noted and slot.code == code and slot.upload_id == noted.get("upload_id"):
-            return slot if slot.state is SlotState.OPEN else None
-    return None
 
 
 def _own(request: Request, deps: Applicant) -> Draft:

@@ -10,12 +10,12 @@ from zerotrip.cases.views import case_summary, case_view
 from zerotrip.kernel.aggregate import Kind
 from zerotrip.kernel.records import Committed
 from zerotrip.materials.model import Holder, HolderKind
-from zerotrip.materials.uploads import FORM_SECONDS
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
-from zerotrip.web.endpoints.applications import announced, answers_of, same_upload
+from zerotrip.web.endpoints.applications import answers_of
+from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
-from zerotrip.web.requests import NewMaterial, NewPayment, SavedForm
+from zerotrip.web.requests import NewPayment, SavedForm
 
 
 def list_cases(request: Request, deps: Applicant) -> Reply:
@@ -51,26 +51,18 @@ def add_case_material(request: Request, deps: Applicant) -> Reply:
     now = deps.requests.own(case_no, request.person.sub)
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
 
-    def act(noted: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
-        asked = request.asked(NewMaterial)
-        slots = deps.requests.slots.of(Holder(deps.tenant, HolderKind.CASE, case_no))
-        before = same_upload(slots, asked.material, noted)
-        if before is not None:
-            slot = before
-            form = deps.requests.uploads.upload_form(
-                slot.object_key,
-                content_type=slot.content_type,
-                size_bytes=slot.size_bytes,
-                seconds=FORM_SECONDS,
-            )
-        else:
-            slot, form = deps.requests.open_upload(
-                case_no, request.person.sub, asked.material, announced(asked)
-            )
-        reply = Reply(201, views.upload(slot, item, form))
-        return reply, {"upload_id": slot.upload_id}
-
-    return answers_of(deps).anew(request, act)
+    return upload_form(
+        request,
+        answers_of(deps),
+        item,
+        slots=lambda: deps.requests.slots.of(
+            Holder(deps.tenant, HolderKind.CASE, case_no)
+        ),
+        uploads=deps.requests.uploads,
+        open_upload=lambda material, announced: deps.requests.open_upload(
+            case_no, request.person.sub, material, announced
+        ),
+    )
 
 
 def correct_case(request: Request, deps: Applicant) -> Reply:
