@@ -90,9 +90,9 @@ class Errand:
             )
         if found["stage"] == "payment_due":
             self._pay(client)
-        found = client.wait(self.case_no, _ended, FINAL_SECONDS, self._tell)
+        client.wait(self.case_no, _ended, FINAL_SECONDS, self._tell)
         seconds = round(time.monotonic() - self.submitted_at, 1)
-        return self._finish(client, found, seconds)
+        return self._finish(client, seconds)
 
     def _client(self) -> Client:
         client = Client(self.home.api_url, self.partners)
@@ -133,9 +133,9 @@ class Errand:
         paid = client.pay(self.case_no)
         self._say(f"缴费 {paid['amount_fen'] / 100:.2f} 元", "paid at WeChat Pay")
 
-    def _finish(
-        self, client: Client, found: dict[str, Any], seconds: float
-    ) -> dict[str, Any]:
+    def _finish(self, client: Client, seconds: float) -> dict[str, Any]:
+        # The courier's charge is billed after completion, and blocks nothing.
+        found = client.wait(self.case_no, _bills_are_stored, FINAL_SECONDS)
         licence_id = str(found["licence_id"])
         path = self.home.path / "demo" / f"{self.case_no}.pdf"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,6 +190,10 @@ def _ended(found: dict[str, Any]) -> bool:
 
 def _has_open_bill(found: dict[str, Any]) -> bool:
     return any(bill["stage"] == "opened" for bill in found["bills"])
+
+
+def _bills_are_stored(found: dict[str, Any]) -> bool:
+    return all(bill["stage"] for bill in found["bills"])
 
 
 def print_timelines(cases: list[dict[str, Any]], say: Callable[[str], None]) -> None:

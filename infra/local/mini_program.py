@@ -237,7 +237,10 @@ class Client:
         )
         if answer.status != 303:
             raise Refused(answer.status, json.loads(answer.data or b"{}"))
-        return self.http.request("GET", answer.headers["Location"]).data
+        file = self.http.request("GET", answer.headers["Location"])
+        if file.status != 200:
+            raise Refused(file.status, {"en": file.data.decode()})
+        return file.data
 
     def _signed_in(self, login: Mapping[str, str]) -> Client:
         grant, _ = self.call("POST", "/v1/sessions", login)

@@ -69,21 +69,20 @@ def test_partners_saw_each_effect_once(
     cloud: LaptopCloud, errands: list[tuple[Errand, dict[str, Any]]]
 ) -> None:
     partners = Partners.of(cloud.home)
-    parcels = {
+    parcels = [
         parcel["shipment_id"] for _, case in errands for parcel in case["shipments"]
-    }
-    orders = partners.control("courier", "orders")
-    known = {order["order_id"] for order in orders["orders"]}
-    assert parcels <= known
+    ]
+    ordered = [
+        each["order_id"] for each in partners.control("courier", "orders")["items"]
+    ]
+    assert [ordered.count(parcel) for parcel in parcels] == [1, 1, 1]
     paid = [bill for _, case in errands for bill in case["bills"]]
-    settled = {bill["bill_id"] for bill in paid if bill["stage"] == "settled"}
-    at_channel = partners.control("payments", "orders")["orders"]
-    successes = {
-        order["out_trade_no"]
-        for order in at_channel
-        if order["trade_state"] == "SUCCESS"
-    }
-    assert settled <= successes
+    settled = [bill["bill_id"] for bill in paid if bill["stage"] == "settled"]
+    at_channel = partners.control("payments", "orders")["items"]
+    successes = [
+        order["out_trade_no"] for order in at_channel if order["state"] == "SUCCESS"
+    ]
+    assert [successes.count(bill) for bill in settled] == [1]
 
 
 def test_the_applicant_was_told_of_every_turn(

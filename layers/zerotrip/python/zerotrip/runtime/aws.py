@@ -48,7 +48,9 @@ def client(service: str) -> Any:
         connect_timeout=2,
         read_timeout=5,
         retries={"mode": "standard", "total_max_attempts": 3},
-        s3={"addressing_style": "path"} if service == "s3" else None,
+        # botocore signs presigned addresses by version 2 unless told otherwise, which
+        # China's regions and encrypted objects refuse.
+        signature_version="s3v4" if service == "s3" else None,
     )
     return session().create_client(service, region_name=region(), config=config)
 
