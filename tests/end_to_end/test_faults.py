@@ -17,9 +17,9 @@ from infra.local.demo import STORIES, Errand, Screen, errand_of
 from infra.local.files import a_file
 from infra.local.mini_program import Client, Partners, Refused
 from infra.local.redrive import redrive
+from infra.local.republish import republish
 from tests.support.laptop_cloud import LaptopCloud
-from zerotrip.kernel.messages import cloud_event
-from zerotrip.kernel.stream import inserted_event
+from zerotrip.kernel.bus import EventBridge
 
 FOOD = next(story for story in STORIES if story.folder == "food-business-licence")
 PATIENCE_SECONDS = 60
@@ -130,12 +130,18 @@ def test_a_dead_letter_says_why_and_the_case_goes_on_after_the_fix(
 def test_every_event_published_again_changes_nothing(
     cloud: LaptopCloud, errand: Errand
 ) -> None:
+    began = datetime.now(UTC)
     done = errand.run()
+    _until(lambda: _quiet(cloud))
     before = _rows(cloud, errand.case_no)
-    events = [row for row in before if row["sk"]["S"].startswith("EVENT#")]
-    assert len(events) >= 6
-    for row in events:
-        _publish_again(cloud, row)
+    republished = republish(
+        cloud.client("dynamodb"),
+        cloud.outputs["RecordsTable"],
+        EventBridge(cloud.client("events"), cloud.outputs["EventBusName"]),
+        began,
+        datetime.now(UTC),
+    )
+    assert republished.published == republished.found >= 10
     _until(lambda: _quiet(cloud))
     assert _rows(cloud, errand.case_no) == before
     assert done["state"] == "completed"
@@ -212,24 +218,6 @@ def _rows(cloud: LaptopCloud, case_no: str) -> list[dict[str, Any]]:
         ConsistentRead=True,
     )
     return sorted(found["Items"], key=lambda row: row["sk"]["S"])
-
-
-def _publish_again(cloud: LaptopCloud, row: dict[str, Any]) -> None:
-    image = {name: value for name, value in row.items() if name != "sealed"}
-    stored = inserted_event({"eventName": "INSERT", "dynamodb": {"NewImage": image}})
-    assert stored is not None
-    event = cloud_event(stored)
-    answer = cloud.client("events").put_events(
-        Entries=[
-            {
-                "EventBusName": cloud.outputs["EventBusName"],
-                "Source": "zerotrip",
-                "DetailType": event.type,
-                "Detail": event.model_dump_json(),
-            }
-        ]
-    )
-    assert answer["FailedEntryCount"] == 0
 
 
 def _watch(cloud: LaptopCloud, tick: datetime) -> None:

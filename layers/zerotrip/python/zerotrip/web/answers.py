@@ -197,16 +197,16 @@ class CaseMoved(TypedDict):
 class NoticeAbout(TypedDict):
     """What a notice is about."""
 
-    kind: Literal["case", "bill", "shipment", "licence"]
+    kind: Literal["case", "bill", "shipment", "licence", "application"]
     id: str
 
 
 class NoticeAnswer(TypedDict):
-    """One notice in words."""
+    """One notice in words. `case_no` is null while there is only an application."""
 
     id: str
     type: str
-    case_no: str
+    case_no: str | None
     about: NoticeAbout
     title: Text
     text: Text
