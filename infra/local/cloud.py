@@ -123,6 +123,7 @@ def _emulator_environment(home: Home) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
         "TMPDIR": str(scratch),
+        "AUTH": "true",  # roles, fences and signatures count, as in AWS
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "3600",
         "SFTP_ENABLED": "0",

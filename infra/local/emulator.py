@@ -1,10 +1,13 @@
-"""Starts MiniStack, mended in two places.
+"""Starts MiniStack, mended in three places.
 
 - A layer is unpacked once, not for every function worker. In AWS it is one read-only
   folder as well; unpacking it for each of some thirty workers costs half of their start
   and three gigabytes.
 - Stream records outlive a restart. MiniStack keeps how far the relay has read, but not
   the records, so that after a restart it would wait for as many new ones first.
+- Roles are enforced (`AUTH=true`), and so that our fences hold, each request to
+  DynamoDB carries `dynamodb:LeadingKeys`, as in AWS: the partition keys that it names,
+  for a transaction item by item. The laptop's own HTTP counts as TLS.
 
 Run by the emulator's own interpreter, with `-P`: nothing of ours may be importable in
 it, because function workers inherit what it can import.
@@ -15,15 +18,27 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib
+import json
 import os
+import re
 import tempfile
 import threading
 import types
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _unpacking = threading.Lock()
+_NAMED = "zerotrip:named-keys"
+_PARTITION_KEYS = {"pk", "due_pk", "work_pk", "subject_pk"}  # of our tables and indexes
+_ITEM_ACTIONS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
 
 
 class _SharedLayers(zipfile.ZipFile):
@@ -74,8 +89,78 @@ def _keep_streams(dynamodb: Any) -> None:
     dynamodb.load_persisted_state = load_with_streams
 
 
+def _enforce_fences(app: Any, actions: Any, evaluator: Any) -> None:
+    context_of, enforce = actions.dynamodb_service_context, evaluator.enforce
+    pin_origin = app.pin_request_origin
+
+    def context_with_keys(body: bytes) -> dict[str, Any]:
+        return {**context_of(body), _NAMED: named_keys(json.loads(body or b"{}"))}
+
+    def enforce_with_keys(
+        *caller: str,  # access key, action, service, region
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(service_context or {})
+        table = resource_arn.partition(":table/")[2].partition("/")[0]
+        named = context.pop(_NAMED, {})
+        for keys in named.get((caller[1], table)) or named.get(("", table)) or [None]:
+            if keys is not None:
+                context["dynamodb:LeadingKeys"] = keys
+            denied = enforce(
+                *caller, resource_arn=resource_arn, service_context=context
+            )
+            if denied:
+                return denied
+        return None
+
+    actions.dynamodb_service_context = context_with_keys
+    evaluator.enforce = enforce_with_keys
+    app.pin_request_origin = lambda address, _: pin_origin(address, True)
+
+
+def named_keys(request: Mapping[str, Any]) -> dict[tuple[str, str], list[list[str]]]:
+    """Partition keys that a DynamoDB request names, by action and table.
+
+    One inner list per check: all of a batch at once, each item of a transaction alone.
+    """
+    named: dict[tuple[str, str], list[list[str]]] = {}
+    for item in request.get("TransactItems", []):
+        for member, detail in item.items():
+            action = "dynamodb:" + _ITEM_ACTIONS[member]
+            keys = [_partition_key(detail)]
+            named.setdefault((action, detail["TableName"]), []).append(keys)
+    for table, batch in request.get("RequestItems", {}).items():
+        rows = [{"Key": key} for key in batch["Keys"]] if "Keys" in batch else []
+        named["", table] = [[_partition_key(row) for row in rows]]
+    if "KeyConditionExpression" in request:
+        named["", request["TableName"]] = [_queried_keys(request)]
+    elif "Key" in request or "Item" in request:
+        named["", request["TableName"]] = [[_partition_key(request)]]
+    return named
+
+
+def _partition_key(detail: Mapping[str, Any]) -> str:
+    return str((detail.get("Key") or detail["Item"])["pk"]["S"])
+
+
+def _queried_keys(request: Mapping[str, Any]) -> list[str]:
+    names = request.get("ExpressionAttributeNames", {})
+    pairs = re.findall(r"(#?\w+)\s*=\s*(:\w+)", request["KeyConditionExpression"])
+    return [
+        request["ExpressionAttributeValues"][value]["S"]
+        for name, value in pairs
+        if names.get(name, name) in _PARTITION_KEYS
+    ]
+
+
 def main() -> None:
     """The emulator's own main, mended."""
+    _enforce_fences(
+        importlib.import_module("ministack.app"),
+        importlib.import_module("ministack.core.iam_actions"),
+        importlib.import_module("ministack.core.iam_evaluator"),
+    )
     _share_layers(importlib.import_module("ministack.core.lambda_runtime"))
     _keep_streams(importlib.import_module("ministack.services.dynamodb"))
     importlib.import_module("ministack.app").main()

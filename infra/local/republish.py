@@ -39,6 +39,7 @@ def republish(
     bus: Bus,
     since: datetime,
     until: datetime,
+    *,
     progress: Progress = lambda *_: None,
 ) -> Republished:
     """Publishes every stored event of `since <= time < until`, oldest first.
@@ -115,7 +116,7 @@ def main() -> int:
         EventBridge(events, name),
         arguments.since,
         arguments.until,
-        _bar,
+        progress=_bar,
     )
     print(
         f"  已重新发布 {done.published} 个事件，共 {done.found} 个"
