@@ -39,9 +39,25 @@ reset: $(READY) ## 停止并清除本机云数据 · stop it and forget its stat
 	@$(PY) -m infra.local.commands reset
 
 ##@ 检查 · Check
-.PHONY: test lint types format
+.PHONY: test check lint types format judges verify verify-long bench contracts
 test: lint types ## 全部检查，与 CI 相同 · everything that CI runs
 	$(PY) -m pytest $(PYTEST_OPTIONS)
+
+check: test ## 同 test · the same as test
+
+verify: $(READY) ## 更长的验证，结果写入 docs/evidence · longer proofs, under 40 minutes
+	$(PY) -m pytest -m verify -v tests/verify
+
+verify-long: $(READY) ## 最长的验证，数小时 · the longest proofs, hours
+	$(PY) -m pytest -m verify_long -v tests/verify
+
+bench: $(READY) ## 测量：冷启动、单件用时与调用 · cold starts, one case and its calls
+	@$(PY) -m bench
+
+contracts: $(READY) ## 重新生成 events/ 与生命周期图 · OpenAPI, event schemas, lifecycle
+	@$(PY) -m zerotrip.web.openapi
+	@$(PY) -m zerotrip.runtime.schemas
+	@$(PY) -m zerotrip.cases.diagram
 
 lint: $(READY) ## 代码、分层与模板 · code, layering, templates
 	.venv/bin/ruff check $(CODE)
@@ -58,8 +74,11 @@ format: $(READY) ## 整理代码格式 · format the code
 	.venv/bin/ruff check --fix-only --quiet $(CODE)
 	.venv/bin/ruff format $(CODE)
 
+judges: $(READY) ## 第三方核验签名（需 poppler）· signatures by pdfsig; run demo first
+	tests/judges/pdfsig.sh .local/cloud/demo/*.pdf
+
 ##@ 运行 · Operate
-.PHONY: publish officers redrive logs
+.PHONY: publish officers redrive republish logs
 publish: $(READY) ## 发布 catalogue/ 中的事项 · publish the items of catalogue/
 	@$(PY) -m infra.local.commands publish
 
@@ -69,6 +88,11 @@ officers: $(READY) ## 机构与工作人员 ARGS="list" · organisations and off
 redrive: $(READY) ## 把死信放回队列 QUEUE=approve [STAGE=…] · put dead letters back
 	@test -n "$(QUEUE)" || { echo "用法 · usage: make redrive QUEUE=approve"; exit 2; }
 	@$(PY) -m infra.local.redrive $(QUEUE) --stage $(or $(STAGE),local)
+
+republish: $(READY) ## 重新发布事件 FROM=2026-11-20 TO=… [STAGE=…] · publish again
+	@test -n "$(FROM)" && test -n "$(TO)" || { \
+	  echo "用法 · usage: make republish FROM=2026-11-20 TO=2026-11-21"; exit 2; }
+	@$(PY) -m infra.local.republish $(FROM) $(TO) --stage $(or $(STAGE),local)
 
 logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions logged
 	@$(PY) -m infra.local.commands logs $(if $(STEP),--step $(STEP)) \

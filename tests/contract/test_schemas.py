@@ -169,9 +169,8 @@ def _event_names(path: Path) -> Iterator[str]:
     if path.name == "schemas.py":
         return
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if EVENT_NAME.fullmatch(node.value):
-                yield node.value
+        if isinstance(node, ast.Constant) and EVENT_NAME.fullmatch(str(node.value)):
+            yield str(node.value)
 
 
 def test_every_rule_matches_what_exists_and_every_step_has_its_rule() -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +16,7 @@ from infra.local.mini_program import Client, Partners, Refused
 from infra.local.redrive import redrive
 from infra.local.republish import republish
 from tests.support.laptop_cloud import LaptopCloud
+from tests.support.workers import kill_workers, tick
 from zerotrip.kernel.bus import EventBridge
 
 FOOD = next(story for story in STORIES if story.folder == "food-business-licence")
@@ -152,21 +150,21 @@ def test_killed_workers_lose_nothing(
 ) -> None:
     errand._apply(company)
     for _ in range(6):
-        _kill_workers(cloud)
+        kill_workers(cloud)
         time.sleep(0.3)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    tick = datetime.now(UTC)
+    instant = datetime.now(UTC)
     while company.case(errand.case_no)[0]["stage"] != "in_review":
         assert time.monotonic() < deadline, "the case does not go on"
-        tick += timedelta(hours=1)
-        _watch(cloud, tick)
+        instant += timedelta(hours=1)
+        tick(cloud, instant)
         time.sleep(1)
     errand._decide()
-    _kill_workers(cloud)
+    kill_workers(cloud)
     while company.case(errand.case_no)[0]["stage"] != "completed":
         assert time.monotonic() < deadline + PATIENCE_SECONDS, "it does not end"
-        tick += timedelta(hours=1)
-        _watch(cloud, tick)
+        instant += timedelta(hours=1)
+        tick(cloud, instant)
         time.sleep(1)
     case, _ = company.case(errand.case_no)
     assert company.licence_file(case["licence_id"]).startswith(b"%PDF")
@@ -218,35 +216,3 @@ def _rows(cloud: LaptopCloud, case_no: str) -> list[dict[str, Any]]:
         ConsistentRead=True,
     )
     return sorted(found["Items"], key=lambda row: row["sk"]["S"])
-
-
-def _watch(cloud: LaptopCloud, tick: datetime) -> None:
-    functions = cloud.client("lambda").list_functions()["Functions"]
-    name = next(
-        each["FunctionName"]
-        for each in functions
-        if each["Handler"].startswith("watch_deadlines")
-    )
-    answer = cloud.client("lambda").invoke(
-        FunctionName=name,
-        Payload=json.dumps({"time": f"{tick:%Y-%m-%dT%H:%M:%SZ}"}).encode(),
-    )
-    assert "FunctionError" not in answer, answer["Payload"].read()
-
-
-def _kill_workers(cloud: LaptopCloud) -> None:
-    """`kill -9` of every function's process of this cloud."""
-    scratch = str(cloud.home.path / "scratch")
-    for process in _processes():
-        if scratch in process[1] and "_worker" in process[1]:
-            os.kill(process[0], signal.SIGKILL)
-
-
-def _processes() -> Iterator[tuple[int, str]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-            except OSError:
-                continue
-            yield int(entry.name), command.decode("utf-8", "replace")

@@ -71,17 +71,6 @@ def test_the_bus_knows_the_rules_of_the_template(cloud: LaptopCloud):
     assert patterns == wanted
 
 
-def test_concurrency_of_each_queue_is_a_number_for_the_emulator(cloud: LaptopCloud):
-    pages = cloud.client("lambda").get_paginator("list_event_source_mappings")
-    limits = [
-        source["ScalingConfig"]["MaximumConcurrency"]
-        for page in pages.paginate()
-        for source in page["EventSourceMappings"]
-        if source.get("ScalingConfig")
-    ]
-    assert limits == [2] * len(nested("queue.yaml"))
-
-
 def test_redriving_moves_every_message_with_its_attributes_once(cloud: LaptopCloud):
     sqs, name = cloud.client("sqs"), f"redrive-{uuid.uuid4().hex[:8]}"
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]

@@ -120,3 +120,4 @@ def _forget_earlier_runs() -> None:
             with locked_at_once(folder.with_suffix(".lock")) as ours:
                 if ours:
                     shutil.rmtree(folder, ignore_errors=True)
+                    folder.with_suffix(".lock").unlink(missing_ok=True)

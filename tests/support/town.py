@@ -25,6 +25,8 @@ ROLES = {
     "food-business-licence": "company",
 }
 OPENID = "oTown-1"
+MOST_TURNS = 500
+"""Far above any order of messages that comes to rest."""
 Deliver = Callable[["Town"], None]
 
 
@@ -67,12 +69,13 @@ class Town:
 
     def run(self, deliver: Deliver) -> None:
         """Until the case has ended and nothing is on its way any more."""
-        while True:
+        for _ in range(MOST_TURNS):
             self.world.relay()
             if self.world.queue:
                 deliver(self)
             elif not self.people_act():
                 return
+        raise RuntimeError("the errand never comes to rest")
 
     def people_act(self) -> bool:
         """What people do when everything stands still; whether anyone did."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from zerotrip.kernel.objects import S3Objects
 from zerotrip.kernel.sealing import KeyRing, KmsKeys
-from zerotrip.runtime.settings import setting, table_names
+from zerotrip.runtime.settings import metered, setting, table_names
 
 
 @functools.cache
@@ -26,7 +26,9 @@ def tables() -> Any:
     """The Tables port on DynamoDB with every table that this function was given."""
     from zerotrip.kernel.store import DynamoTables
 
-    return DynamoTables(table_names(), region=region())
+    made = DynamoTables(table_names(), region=region())
+    _watch(made.connection.session)
+    return made
 
 
 @functools.cache
@@ -36,7 +38,17 @@ def session() -> Any:
         return tables().connection.session
     from botocore.session import get_session
 
-    return get_session()
+    made = get_session()
+    _watch(made)
+    return made
+
+
+def _watch(made: Any) -> None:
+    # Before the session's first client: a client copies the hooks when it is made.
+    if metered():
+        from zerotrip.runtime.metering import meter
+
+        meter(made)
 
 
 @functools.cache

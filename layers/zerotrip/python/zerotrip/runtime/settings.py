@@ -36,3 +36,8 @@ def table_names() -> dict[str, str]:
     """Real names of the tables that this function was given, by short name."""
     given = {short: os.environ.get(f"{short.upper()}_TABLE") for short in TABLES}
     return {short: real for short, real in given.items() if real}
+
+
+def metered() -> bool:
+    """Whether each AWS call is logged with its units; `make bench` sets it."""
+    return os.environ.get("ZEROTRIP_METER") == "1"

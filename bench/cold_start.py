@@ -1,0 +1,180 @@
+"""CPU of import plus first invocation, per function, in fresh interpreters.
+
+Each interpreter runs on the built layers, with Lambda's variables set, against a
+replay of what AWS and partners answered when the invocation was recorded. The replay
+runs in this process, so its work is not counted; making and reading HTTP is, TLS is
+not. The yardstick, one bare boto3 client, alternates with the functions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import recording
+from bench.recording import Recording
+from bench.screen import measured, say, table
+from bench.wire import Replay
+from infra.local.deploy import BUILD
+from infra.local.home import CREDENTIALS, REGION, ROOT
+
+AIM, SIGNING_AIM = 2.0, 5.0
+ROUNDS = 7
+RENDERS = {"sign_licence", "register_licence"}
+"""Functions with the rendering layer (`template.yaml`)."""
+LAYER = ROOT / ".local" / "bench" / "zerotrip"
+
+
+class NotAsRecorded(RuntimeError):
+    """The function asked for something else than when it was recorded."""
+
+
+@dataclass
+class Figures:
+    """CPU milliseconds of each round."""
+
+    import_ms: list[float] = field(default_factory=list)
+    invoke_ms: list[float] = field(default_factory=list)
+
+    def add(self, result: dict[str, Any]) -> None:
+        """One round's result."""
+        self.import_ms.append(result["import_ms"])
+        self.invoke_ms.append(result["invoke_ms"])
+
+    @property
+    def cpu_ms(self) -> float:
+        """Median of the whole."""
+        pairs = zip(self.import_ms, self.invoke_ms, strict=True)
+        return statistics.median(imported + invoked for imported, invoked in pairs)
+
+
+def run(functions: list[str], rounds: int = ROUNDS) -> None:
+    """Measures the named functions, all of them if none is named."""
+    chosen = recordings(functions)
+    build_layer()
+    say(f"冷启动:{len(chosen)} 个函数,各 {rounds} 次", "cold starts, interleaved")
+    figures = measure(chosen, rounds)
+    report(figures)
+
+
+def recordings(functions: list[str]) -> list[Recording]:
+    """What was recorded; made first where nothing was."""
+    if not recording.RECORDED.exists():
+        recording.record()
+    names = functions or list(recording.FUNCTIONS)
+    found = [recording.load(name) for name in names]
+    return [each for each in found if each is not None]
+
+
+def build_layer() -> None:
+    """Our own layer by its own Makefile; the others as `sam build` left them."""
+    shutil.rmtree(LAYER, ignore_errors=True)
+    command = ["make", "-s", "-C", str(ROOT / "layers" / "zerotrip")]
+    command += ["build-ZerotripLayer", f"ARTIFACTS_DIR={LAYER}"]
+    subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603
+
+
+def measure(chosen: list[Recording], rounds: int) -> dict[str, Figures]:
+    """Figures by function; the yardstick's under the empty name."""
+    figures = {"": Figures(), **{each.function: Figures() for each in chosen}}
+    for number in range(1, rounds + 1):
+        say(f"第 {number}/{rounds} 轮", "round")
+        # Twice a round: everything is divided by it.
+        for part in (chosen[::2], chosen[1::2]):
+            figures[""].add(_child({"client": "dynamodb"}, {}, ""))
+            for each in part:
+                figures[each.function].add(first_invocation(each))
+    return figures
+
+
+def first_invocation(recorded: Recording) -> dict[str, Any]:
+    """One cold start. Raises NotAsRecorded when its calls differ from the recording."""
+    with Replay(recorded.calls) as replay:
+        settings = {
+            name: value.replace("{{server}}", replay.url)
+            for name, value in recorded.environment.items()
+        }
+        settings["AWS_ENDPOINT_URL"] = replay.url
+        settings["AWS_LAMBDA_FUNCTION_NAME"] = recording.PREFIX + recorded.function
+        job = {"handler": recorded.handler, "event": recorded.event}
+        result = _child(job, settings, recorded.function)
+        if replay.strange or replay.unasked or "error" in result:
+            raise NotAsRecorded(
+                f"{recorded.function}: asked {replay.strange}, did not ask "
+                f"{replay.unasked}, {result.get('error', '')} "
+                f"{result.get('message', '')}; record again: python -m bench record"
+            )
+    return result
+
+
+def _child(job: dict[str, Any], settings: dict[str, str], function: str) -> Any:
+    """Runs `invoke_once.py` as Lambda would run the function."""
+    layers = [LAYER, BUILD / "DependenciesLayer"]
+    if function in RENDERS or not function:
+        layers.append(BUILD / "RenderingLayer")
+    paths = [str(layer / "python") for layer in layers]
+    if function:
+        paths.insert(0, str(ROOT / "functions" / function))
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        **CREDENTIALS,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_XRAY_SDK_ENABLED": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join(paths),
+        **settings,
+    }
+    interpreter = Path(sys.base_prefix) / "bin" / "python3.11"
+    once = Path(__file__).with_name("invoke_once.py")
+    with tempfile.TemporaryDirectory() as folder:
+        answered = Path(folder) / "answer.json"
+        subprocess.run(  # noqa: S603
+            [str(interpreter), "-s", "-P", str(once), str(answered)],
+            input=json.dumps(job),
+            text=True,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        return json.loads(answered.read_text(encoding="utf-8"))
+
+
+def report(figures: dict[str, Figures]) -> None:
+    """JSON lines and the table."""
+    unit = figures[""].cpu_ms
+    measured("cold_start", function="boto3_client", cpu_ms=round(unit, 1), ratio=1.0)
+    rows: list[list[Any]] = [["boto3 client", unit, None, None, 1.0, None]]
+    for function, each in figures.items():
+        if not function:
+            continue
+        aim = SIGNING_AIM if function == "sign_licence" else AIM
+        ratio = each.cpu_ms / unit
+        imported = statistics.median(each.import_ms)
+        measured(
+            "cold_start",
+            function=function,
+            cpu_ms=round(each.cpu_ms, 1),
+            import_ms=round(imported, 1),
+            ratio=round(ratio, 2),
+            aim=aim,
+        )
+        invoked = statistics.median(each.invoke_ms)
+        rows.append([function, each.cpu_ms, imported, invoked, ratio, aim])
+    heads = ["函数 function", "CPU ms", "导入 import", "首次调用 first", "倍 ×", "aim"]
+    table("冷启动 · cold starts (user + system time, medians)", heads, rows)

@@ -1,0 +1,101 @@
+"""A burst of cases on the laptop cloud while its workers are being killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from infra.local.demo import STORIES, Errand, Screen, errand_of
+from infra.local.mini_program import Client, Partners, TooSlow
+from tests.support.laptop_cloud import LaptopCloud
+from tests.support.workers import kill, tick, workers_of
+from tests.verify import evidence
+
+CASES = 60
+KILLS = 40
+FOOD = next(story for story in STORIES if story.folder == "food-business-licence")
+
+
+@pytest.mark.verify
+def test_a_burst_with_killed_workers_loses_and_doubles_nothing(
+    cloud: LaptopCloud,
+) -> None:
+    """Acknowledged submissions all end, with one licence file each."""
+    partners = Partners.of(cloud.home)
+    dice = random.Random(1)
+    errands = [
+        errand_of(FOOD, cloud.home, Screen(quiet=True), partners) for _ in range(CASES)
+    ]
+    company = Client(cloud.api_url, partners).sign_in_by_oidc("wang")
+    with ThreadPoolExecutor(8) as pool:
+        handed_in = list(pool.map(lambda each: _hand_in(each, company), errands))
+    acknowledged = [each.case_no for each in handed_in if each.case_no]
+    killed = 0
+    instant = datetime.now(UTC)
+    officer = Client(cloud.api_url, partners).sign_in_by_oidc("zhou")
+    deadline = time.monotonic() + 1200
+    stages: dict[str, str] = {}
+    while time.monotonic() < deadline:
+        stages = {case_no: _stage(company, case_no) for case_no in acknowledged}
+        if set(stages.values()) <= {"completed"}:
+            break
+        for case_no in (no for no, stage in stages.items() if stage == "in_review"):
+            officer.decide(case_no, "approve", "材料齐全,符合法定条件。")
+        if killed < KILLS:
+            killed += _kill_one(cloud, dice)
+        instant += timedelta(hours=1)
+        tick(cloud, instant)
+        time.sleep(1)
+    licences = _licence_files(cloud)
+    per_case = [licences.count(case_no) for case_no in acknowledged]
+    lost = [no for no, stage in stages.items() if stage != "completed"]
+    evidence.write(
+        "burst-with-killed-workers",
+        acknowledged=len(acknowledged),
+        completed=sum(stage == "completed" for stage in stages.values()),
+        workers_killed=killed,
+        licence_files=sum(per_case),
+        lost=len(lost),
+        doubled=sum(count > 1 for count in per_case),
+    )
+    assert lost == []
+    assert per_case == [1] * len(acknowledged)
+
+
+def _hand_in(errand: Errand, company: Client) -> Errand:
+    try:
+        errand._apply(company)
+    except TooSlow:
+        errand.case_no = ""  # not acknowledged
+    return errand
+
+
+def _stage(company: Client, case_no: str) -> str:
+    return str(company.case(case_no)[0]["stage"])
+
+
+def _licence_files(cloud: LaptopCloud) -> list[str]:
+    pages = cloud.client("s3").get_paginator("list_object_versions")
+    versions: list[dict[str, Any]] = [
+        version
+        for page in pages.paginate(Bucket=cloud.outputs["LicencesBucket"])
+        for version in page.get("Versions", [])
+    ]
+    return [version["Key"].split("/")[1] for version in versions]
+
+
+def _kill_one(cloud: LaptopCloud, dice: random.Random) -> bool:
+    workers = workers_of(cloud)
+    return bool(workers) and kill(dice.choice(workers))
+
+
+def test_evidence_is_json() -> None:
+    """What is committed as the last result can be read by a machine."""
+    for path in (evidence.ROOT / "docs" / "evidence").glob("*.json"):
+        assert json.loads(path.read_text("utf-8"))["measured_at"]
