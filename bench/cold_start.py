@@ -115,7 +115,9 @@ def first_invocation(recorded: Recording) -> dict[str, Any]:
     return result
 
 
-def _child(job: dict[str, Any], settings: dict[str, str], function: str) -> Any:
+def _child(
+    job: dict[str, Any], settings: dict[str, str], function: str
+) -> dict[str, Any]:
     """Runs `invoke_once.py` as Lambda would run the function."""
     layers = [LAYER, BUILD / "DependenciesLayer"]
     if function in RENDERS or not function:
@@ -152,7 +154,8 @@ def _child(job: dict[str, Any], settings: dict[str, str], function: str) -> Any:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        return json.loads(answered.read_text(encoding="utf-8"))
+        result: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
+    return result
 
 
 def report(figures: dict[str, Figures]) -> None:

@@ -198,9 +198,8 @@ def worked(event: Mapping[str, Any], answer: Any, kinds: set[str]) -> bool:
         if event["resource"].endswith("/callbacks"):
             return stored and "wechat_pay" in event["path"]
         wanted = ("/submission", "/decisions", "/verifications/{licence_id}")
-        return answer.get("statusCode", 500) < 300 and event["resource"].endswith(
-            wanted
-        )
+        done = int(answer.get("statusCode", 500)) < 300
+        return done and str(event["resource"]).endswith(wanted)
     records = event.get("Records", [])
     if records and "dynamodb" in records[0]:
         return any(kind.endswith("PutEvents") for kind in kinds)

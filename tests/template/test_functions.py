@@ -42,6 +42,7 @@ NEEDS = {
     "COURIER_PARTNER_SECRET": ("secretsmanager:", "Keys.Outputs.CourierPartner"),
     "REGISTER_LICENCE_QUEUE": ("sqs:SendMessage", "RegisterLicenceQueue.Outputs.Arn"),
     "RECEIVE_MATERIAL_QUEUE": ("sqs:SendMessage", "ReceiveMaterialQueue.Outputs.Arn"),
+    "NOTIFY_QUEUE": ("sqs:SendMessage", "NotifyQueue.Outputs.Arn"),
 }
 NEED_NOTHING = {"POWERTOOLS_SERVICE_NAME", "PUBLIC_BASE_URL", "DEAD_LETTER_QUEUE"}
 

@@ -28,9 +28,7 @@ def units_of(answer: Mapping[str, Any]) -> dict[str, float]:
     for one in [reported] if isinstance(reported, Mapping) else reported:
         table = str(one["TableName"])
         parts = dict(_parts(table, one))
-        own = float(one.get("Table", {}).get("CapacityUnits", 0))
-        # An answer that was not asked for indexes says the sum only.
-        parts[table] = own if parts or own else float(one.get("CapacityUnits", 0))
+        parts[table] = float(one.get("CapacityUnits", 0)) - sum(parts.values())
         for name, units in parts.items():
             found[name] = found.get(name, 0.0) + units
     return found
