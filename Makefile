@@ -74,8 +74,8 @@ format: $(READY) ## 整理代码格式 · format the code
 	.venv/bin/ruff check --fix-only --quiet $(CODE)
 	.venv/bin/ruff format $(CODE)
 
-judges: $(READY) ## 第三方核验签名（需 poppler）· signatures by pdfsig; run demo first
-	tests/judges/pdfsig.sh .local/cloud/demo/*.pdf
+judges: ## 第三方核验签名（需 poppler、certutil）· pdfsig judges the demo's licences
+	tests/judges/pdfsig.sh --root .local/cloud/demo/roots.pem .local/cloud/demo/*.pdf
 
 ##@ 运行 · Operate
 .PHONY: publish officers redrive republish logs

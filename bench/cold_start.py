@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import recording
+from bench.cloud import FUNCTIONS, PREFIX
 from bench.recording import Recording
 from bench.screen import measured, say, table
 from bench.wire import Replay
@@ -69,7 +70,7 @@ def recordings(functions: list[str]) -> list[Recording]:
     """What was recorded; made first where nothing was."""
     if not recording.RECORDED.exists():
         recording.record()
-    names = functions or list(recording.FUNCTIONS)
+    names = functions or list(FUNCTIONS)
     found = [recording.load(name) for name in names]
     return [each for each in found if each is not None]
 
@@ -103,7 +104,7 @@ def first_invocation(recorded: Recording) -> dict[str, Any]:
             for name, value in recorded.environment.items()
         }
         settings["AWS_ENDPOINT_URL"] = replay.url
-        settings["AWS_LAMBDA_FUNCTION_NAME"] = recording.PREFIX + recorded.function
+        settings["AWS_LAMBDA_FUNCTION_NAME"] = PREFIX + recorded.function
         job = {"handler": recorded.handler, "event": recorded.event}
         result = _child(job, settings, recorded.function)
         if replay.strange or replay.unasked or "error" in result:

@@ -9,19 +9,16 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bench import usage
-from bench.recording import FUNCTIONS, PREFIX
+from bench.cloud import FUNCTIONS, PREFIX, fresh_cloud
 from bench.screen import measured, say, table
-from infra.local.cloud import Cloud
 from infra.local.demo import STORIES, Errand, Screen, Story, errand_of
-from infra.local.deploy import deploy
-from infra.local.home import ROOT, Home
+from infra.local.home import Home
 from infra.local.mini_program import Partners
 from zerotrip.kernel.times import from_text
 
@@ -43,8 +40,7 @@ class Run:
 
 def run(rounds: int = ROUNDS) -> None:
     """Warms up, runs `rounds` cases of each item, reports."""
-    home = Home(ROOT / ".local" / "bench-cloud")
-    with running_cloud(home):
+    with fresh_cloud() as home:
         switch_meter(home)
         partners = Partners.of(home)
         say("预热:三个事项各一件", "warming up with one case of each item")
@@ -58,18 +54,6 @@ def run(rounds: int = ROUNDS) -> None:
                 say(f"第 {number}/{rounds} 轮", took)
         lines = metered_lines(home, runs[0].window[0])
     report(runs, lines)
-
-
-@contextmanager
-def running_cloud(home: Home) -> Iterator[None]:
-    """The bench's own laptop cloud, deployed; its state stays for the next time."""
-    say("启动本机云", "starting the bench's laptop cloud")
-    Cloud(home).start()
-    try:
-        deploy(home, say)
-        yield
-    finally:
-        Cloud(home).stop()
 
 
 def switch_meter(home: Home) -> None:

@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.cloud import FUNCTIONS, PREFIX, fresh_cloud
 from bench.screen import say
 from bench.wire import SERVER, Call, Proxy
-from infra.local.cloud import Cloud
 from infra.local.demo import STORIES, Errand, Screen, errand_of
-from infra.local.deploy import deploy
 from infra.local.home import ROOT, Home, read_json, write_json
 from infra.local.mini_program import Partners, Refused, TooSlow
 
 RECORDED = ROOT / ".local" / "bench" / "recorded"
 INVOCATIONS = ROOT / "events" / "invocations"
-FUNCTIONS = tuple(sorted(path.name for path in (ROOT / "functions").iterdir()))
-PREFIX = "zerotrip-local-"
 TICK_SECONDS = 90
 """The schedule comes each minute."""
 
@@ -57,8 +52,7 @@ def load(function: str) -> Recording | None:
 
 def record() -> None:
     """Runs one case of each item and keeps one invocation of each function."""
-    home = Home(ROOT / ".local" / "bench-recording")
-    with fresh_cloud(home):
+    with fresh_cloud() as home:
         ports = read_json(home.path / "partners" / "ports.json").values()
         with Proxy(home.ports().emulator, frozenset(ports), worked) as proxy:
             settings = {name: _put_recorder(home, name, proxy) for name in FUNCTIONS}
@@ -78,21 +72,6 @@ def _run(errand: Errand, proxy: Proxy) -> None:
         for failure in proxy.failures:
             say("函数出错", failure)
         raise
-
-
-@contextmanager
-def fresh_cloud(home: Home) -> Iterator[None]:
-    """A laptop cloud that begins empty and leaves nothing."""
-    shutil.rmtree(home.path, ignore_errors=True)
-    started = Cloud(home).start(until_stdin_closes=True)
-    try:
-        deploy(home, say)
-        yield
-    finally:
-        Cloud(home).stop()
-        if started is not None:
-            started.wait()
-        shutil.rmtree(home.path, ignore_errors=True)
 
 
 def _put_recorder(home: Home, function: str, proxy: Proxy) -> tuple[str, Any]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.cloud import Cloud, CloudFailed
-from infra.local.deploy import DeployFailed, deploy
+from infra.local.deploy import DeployFailed, Outputs, deploy
 from infra.local.files import a_file
 from infra.local.home import DEFAULT_HOME, ROOT, Home
 from infra.local.mini_program import Client, Partners, Refused, TooSlow
@@ -196,6 +196,16 @@ def _bills_are_stored(found: dict[str, Any]) -> bool:
     return all(bill["stage"] for bill in found["bills"])
 
 
+def _keep_roots(home: Home, outputs: Outputs) -> None:
+    """Leaves the TEST root beside the licences, for whoever judges them."""
+    stored = home.client("s3").get_object(
+        Bucket=outputs["CatalogueBucket"], Key="trust/roots.pem"
+    )
+    path = home.path / "demo" / "roots.pem"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stored["Body"].read())
+
+
 def print_timelines(cases: list[dict[str, Any]], say: Callable[[str], None]) -> None:
     """What happened to each case, in Shanghai time."""
     for case in cases:
@@ -218,8 +228,9 @@ def main() -> int:
     try:
         screen.say("  ", "启动本机云与合作方沙箱", "starting the laptop cloud")
         Cloud(home).start()
-        deploy(home, lambda zh, en: screen.say("  ", zh, en))
+        outputs = deploy(home, lambda zh, en: screen.say("  ", zh, en))
         partners = Partners.of(home)
+        _keep_roots(home, outputs)
         screen.say("  ", "三个事项各办一件", "one case of each of three items")
         errands = [errand_of(story, home, screen, partners) for story in STORIES]
         with ThreadPoolExecutor(len(errands)) as pool:

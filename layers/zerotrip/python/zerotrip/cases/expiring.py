@@ -29,7 +29,7 @@ _WARNED = "warned"
 class ExpiringDraft(BaseModel):
     """Which draft, and when it expires: a later save makes this message void."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     tenant: Tenant
     application: Annotated[str, Field(pattern=r"^[0-9A-Z]{1,64}$")]
@@ -39,7 +39,7 @@ class ExpiringDraft(BaseModel):
 class DraftExpiring(BaseModel):
     """The message from `watch_deadlines` to `notify`; closed to anything else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     draft: ExpiringDraft
 

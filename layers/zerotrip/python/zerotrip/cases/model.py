@@ -18,7 +18,7 @@ WORK_SHARDS = 4
 class Open(BaseModel):
     """An open obligation: the fact that closes it (`BILL#…`), and since which seq."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     ref: str | None = None
     since: int
@@ -30,7 +30,7 @@ class Watch(BaseModel):
     `until` is `answer` (the step's own event), an obligation, or `tries`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     sk: str
     due: str
@@ -41,7 +41,7 @@ class Watch(BaseModel):
 class Case(BaseModel):
     """The body of a case's head: hot facts and references, no personal data, 1 KB."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     item: str
     item_digest: str

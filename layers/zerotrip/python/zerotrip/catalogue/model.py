@@ -38,7 +38,13 @@ LARGEST_MATERIAL_BYTES = 20 * 1024 * 1024
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+        # Built at first use: most steps read one kind of these parts, or none.
+        defer_build=True,
+    )
 
 
 class Text(_Part):

@@ -101,7 +101,7 @@ class Shipment(BaseModel):
     `scanned` is the last scan that counted: UTC text and rank.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     case_no: str
     sub: str

@@ -21,7 +21,7 @@ Tenant = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 class Pointer(BaseModel):
     """The `data` of every event: references only, closed to anything else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     tenant: Tenant
     organisation: Annotated[str, Field(max_length=18)]
@@ -41,7 +41,7 @@ class Pointer(BaseModel):
 class CloudEvent(BaseModel):
     """CloudEvents 1.0.2, structured mode; the body of every step's message."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     specversion: Literal["1.0"] = "1.0"
     id: Annotated[str, Field(max_length=160)]

@@ -75,7 +75,7 @@ class Bill(BaseModel):
     `payable_until`: another one would be another order under a used number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     case_no: str
     sub: str

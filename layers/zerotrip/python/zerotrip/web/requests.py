@@ -14,7 +14,9 @@ Form = Annotated[dict[str, Any], Field(description="申请表内容 · The form'
 
 
 class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True
+    )
 
 
 class WeChatLogin(_Asked):
