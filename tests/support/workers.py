@@ -10,9 +10,11 @@ from pathlib import Path
 
 from tests.support.laptop_cloud import LaptopCloud
 
+HTTPS = ("applicant_api", "staff_api", "public_api", "partner_webhooks", "authorise")
 
-def workers_of(cloud: LaptopCloud) -> list[int]:
-    """Process ids of every function worker of this cloud."""
+
+def workers_of(cloud: LaptopCloud, *, steps_only: bool = False) -> list[int]:
+    """Process ids of the function workers of this cloud."""
     scratch = str(cloud.home.path / "scratch")
     found = []
     for entry in Path("/proc").iterdir():
@@ -22,7 +24,9 @@ def workers_of(cloud: LaptopCloud) -> list[int]:
             command = (entry / "cmdline").read_bytes().decode("utf-8", "replace")
         except OSError:
             continue
-        if scratch in command and "_worker" in command:
+        if scratch not in command or "_worker" not in command:
+            continue
+        if not (steps_only and any(name in command for name in HTTPS)):
             found.append(int(entry.name))
     return found
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from zerotrip.licences import certificates, identifier, rendering, signing
+from zerotrip.kernel.licence_identifier import licence_identifier
+from zerotrip.licences import certificates, rendering, signing
 
 LAYOUT = Path(__file__).parents[3] / "catalogue" / "_layouts" / "certificate.typ"
 SIGNED_AT = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 REASON = "核发电子证照 Licence issued"
-LICENCE_ID = identifier.licence_identifier(
+LICENCE_ID = licence_identifier(
     "11100000000013338W011", "11430000006122244L", "ABCDEFGHIJ0123456789"
 )
 

@@ -22,6 +22,7 @@ from zerotrip.cases.lifecycle import (
     watch_due,
 )
 from zerotrip.cases.model import (
+    IN_SUBJECT,
     Case,
     CaseNow,
     Open,
@@ -412,8 +413,8 @@ def next_due(watch: Mapping[str, Watch]) -> str | None:
 
 
 def as_body(case: Case) -> dict[str, Any]:
-    """The head's JSON, defaults left out."""
-    return case.model_dump(mode="json", exclude_defaults=True)
+    """The head's JSON: without defaults, and without what its subject says."""
+    return case.model_dump(mode="json", exclude_defaults=True, exclude=set(IN_SUBJECT))
 
 
 def machine(event: EventRow, now: datetime, step: str) -> Command:

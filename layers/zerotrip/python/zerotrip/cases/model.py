@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.kernel.aggregate import Head, Key, Kind
 
+IN_SUBJECT = ("sub", "received_at")
+"""What the head's keys of the subject index say: its body, 1 KB at most, need not."""
 WORK_SHARDS = 4
 """Shards of one office's work list."""
 
@@ -84,7 +86,10 @@ class CaseNow:
 
 def read(head: Head) -> CaseNow:
     """The case that a head of kind CASE holds."""
-    return CaseNow(head, Case.model_validate(dict(head.body)))
+    who: dict[str, Any] = {}
+    if head.subject is not None:
+        who = dict(zip(IN_SUBJECT, head.subject, strict=True))
+    return CaseNow(head, Case.model_validate({**who, **head.body}))
 
 
 def case_key(tenant: str, case_no: str) -> Key:

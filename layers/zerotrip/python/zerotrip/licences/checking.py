@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from zerotrip.kernel.errors import GiveUp, Invalid
-from zerotrip.licences import identifier
+from zerotrip.kernel.licence_identifier import parse
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _SUB_FILTER = re.compile(rb"/SubFilter\s*/ETSI\.CAdES\.detached\b")
@@ -320,7 +320,7 @@ def _licence_id(pdf: bytes) -> str:
     try:
         (keyword,) = found
         text = cast(bytes, keyword).decode("ascii")
-        identifier.parse(text)
+        parse(text)
     except (ValueError, Invalid):
         raise GiveUp(
             "licence_id_unreadable",

@@ -89,7 +89,7 @@ def _recipient(cause: EventRow, records: Records) -> tuple[str, str]:
     """The subject who is told, and the case number that is named to them."""
     if cause.key.kind is Kind.CASE:
         head = records.head(cause.key)
-        sub = head.body.get("sub") if head else None
+        sub = head.subject[0] if head and head.subject else None
         case_no = cause.key.id
     else:
         sub = cause.body.get("sub")

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import urllib3
 
 from zerotrip.deliveries.clients import standard_webhooks
 from zerotrip.kernel import times
+from zerotrip.kernel.configuration import PartnerSettings
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Malformed, Retry
 
 _CALLBACK_TYPE: Final = "parcel.status_changed"
@@ -50,26 +51,16 @@ class ParcelStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CourierConfig:
+class CourierConfig(PartnerSettings):
     """Where the courier answers, our key there, and the secrets that it signs with."""
+
+    partner_zh = "快递服务"
+    partner_en = "the courier"
 
     url: str
     api_key: str = field(repr=False)
     webhook_secrets: Sequence[str] = field(repr=False)
     timeout_seconds: float = 5.0
-
-    @classmethod
-    def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """From the partner's secret. GiveUp names a missing or unknown field."""
-        try:
-            return cls(**settings)
-        except TypeError as wrong:
-            raise GiveUp(
-                "partner_config_invalid",
-                "快递服务的配置不完整。",
-                "The settings of the courier are incomplete.",
-                detail={"reason": str(wrong)},
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)

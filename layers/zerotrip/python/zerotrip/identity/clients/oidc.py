@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import jwt
 import urllib3
 
+from zerotrip.kernel.configuration import PartnerSettings
 from zerotrip.kernel.errors import GiveUp, Unauthenticated, Unavailable
 
 # A key id that we do not know asks the provider again, but not more often than this.
@@ -36,8 +37,11 @@ _TOKEN_FAULTS: tuple[tuple[type[Exception], str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class OidcConfig:
+class OidcConfig(PartnerSettings):
     """The provider's issuer URL, our client there, and the algorithms we accept."""
+
+    partner_zh = "统一身份认证"
+    partner_en = "the identity provider"
 
     issuer: str
     client_id: str
@@ -45,19 +49,6 @@ class OidcConfig:
     algorithms: Sequence[str] = ("ES256",)
     timeout_seconds: float = 3.0
     keys_max_age_seconds: float = 600.0
-
-    @classmethod
-    def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """From the partner's secret. GiveUp names a missing or unknown field."""
-        try:
-            return cls(**settings)
-        except TypeError as wrong:
-            raise GiveUp(
-                "partner_config_invalid",
-                "统一身份认证的配置不完整。",
-                "The settings of the identity provider are incomplete.",
-                detail={"reason": str(wrong)},
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ Source: developers.weixin.qq.com, OpenApiDoc, user-login. The codes 40163, 40226
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 
+from zerotrip.kernel.configuration import PartnerSettings
 from zerotrip.kernel.errors import (
     Forbidden,
     GiveUp,
@@ -58,26 +58,16 @@ _REFUSALS: dict[int, tuple[type[Refused], str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class WeChatMiniProgramConfig:
+class WeChatMiniProgramConfig(PartnerSettings):
     """Where code2Session answers and who we are there; `url` without a path."""
+
+    partner_zh = "微信小程序登录"
+    partner_en = "the WeChat mini-program login"
 
     url: str
     appid: str
     secret: str = field(repr=False)
     timeout_seconds: float = 3.0
-
-    @classmethod
-    def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """From the partner's secret. GiveUp names a missing or unknown field."""
-        try:
-            return cls(**settings)
-        except TypeError as wrong:
-            raise GiveUp(
-                "partner_config_invalid",
-                "微信小程序登录的配置不完整。",
-                "The settings of the WeChat mini-program login are incomplete.",
-                detail={"reason": str(wrong)},
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)

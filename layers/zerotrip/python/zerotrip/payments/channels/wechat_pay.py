@@ -14,13 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import urllib3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from zerotrip.kernel import times
+from zerotrip.kernel.configuration import PartnerSettings
 from zerotrip.kernel.errors import (
     AlreadyDone,
     Conflict,
@@ -68,11 +69,14 @@ class TradeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WeChatPayConfig:
+class WeChatPayConfig(PartnerSettings):
     """Who we are at the channel, and its keys by serial; `url` without a path.
 
     `platform_serial` asks for the key that answers are to be signed with.
     """
+
+    partner_zh = "微信支付"
+    partner_en = "WeChat Pay"
 
     url: str
     appid: str
@@ -84,19 +88,6 @@ class WeChatPayConfig:
     platform_keys: Mapping[str, str] = field(repr=False)
     notify_url: str
     timeout_seconds: float = 5.0
-
-    @classmethod
-    def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """From the partner's secret. GiveUp names a missing or unknown field."""
-        try:
-            return cls(**settings)
-        except TypeError as wrong:
-            raise GiveUp(
-                "partner_config_invalid",
-                "微信支付的配置不完整。",
-                "The settings of WeChat Pay are incomplete.",
-                detail={"reason": str(wrong)},
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerotrip.kernel import licence_identifier as identifier
 from zerotrip.kernel.errors import Invalid
-from zerotrip.licences import identifier
 
 SAMPLES = [
     "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U",

@@ -1,0 +1,30 @@
+"""Settings of a partner, read from its secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from zerotrip.kernel.errors import GiveUp
+
+
+class PartnerSettings:
+    """Base of a dataclass of settings, whose fields are those of the secret's JSON."""
+
+    __slots__ = ()
+
+    partner_zh: ClassVar[str]
+    partner_en: ClassVar[str]
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> Self:
+        """From the partner's secret. GiveUp names a missing or unknown field."""
+        try:
+            return cls(**settings)
+        except TypeError as wrong:
+            raise GiveUp(
+                "partner_config_invalid",
+                f"{cls.partner_zh}的配置不完整。",
+                f"The settings of {cls.partner_en} are incomplete.",
+                detail={"reason": str(wrong)},
+            ) from None
