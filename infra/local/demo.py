@@ -73,6 +73,7 @@ class Errand:
     item: Item
     example: Example
     told: set[int] = field(default_factory=set)
+    patience_seconds: float = 30
     case_no: str = ""
     submitted_at: float = 0.0
 
@@ -114,7 +115,7 @@ class Errand:
                 f"applications/{application}", material, facts["type"], content
             )
             self._say(f"上传材料 {material}", "uploaded")
-        self.case_no = client.submit(application)
+        self.case_no = client.submit(application, self.patience_seconds)
         self.submitted_at = time.monotonic()
         self._say(f"提交成功 办件编号 {self.case_no}", "submitted")
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from infra.local.demo import STORIES, Errand, Screen, errand_of
-from infra.local.mini_program import Client, Partners, TooSlow
+from infra.local.mini_program import Client, Partners
 from tests.support.laptop_cloud import LaptopCloud
 from tests.support.workers import kill, tick, workers_of
 from tests.verify import evidence
 
-CASES = 200
+CASES = 120
 KILLS = 40
 FOOD = next(story for story in STORIES if story.folder == "food-business-licence")
 
@@ -70,10 +70,9 @@ def test_a_burst_with_killed_workers_loses_and_doubles_nothing(
 
 
 def _hand_in(errand: Errand, company: Client) -> Errand:
-    try:
-        errand._apply(company)
-    except TooSlow:
-        errand.case_no = ""  # not acknowledged
+    # A killed worker's messages stay hidden for 90 s, so a check may take that long.
+    errand.patience_seconds = 300
+    errand._apply(company)
     return errand
 
 

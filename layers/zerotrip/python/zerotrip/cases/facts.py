@@ -1,6 +1,6 @@
-"""What bills and shipments have in common: facts of their own that a case waits for.
+"""What bills and shipments have in common: each is a fact that a case may wait for.
 
-Pure. `advance_case` reads `facts` of their heads; everybody else reads their events.
+Pure. `advance_case` reads the `facts` of their heads; whoever else cares, their events.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zerotrip.kernel.aggregate import GENESIS, Change, Event, Head, Key, digest
 class Fact(BaseModel):
     """The body of such a head; `facts` maps what became true to the event's seq."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     case_no: str
     sub: str
@@ -35,47 +35,45 @@ class FactTransition:
     to: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a change says: the event's type, its step, the stage that it leads to."""
-
-    type: str
-    step: str
-    stage: str
-    said: Mapping[str, Any]
-    next_steps: tuple[str, ...] = ()
-
-
 def fact_change(
     head: Head | None,
     key: Key,
     fact: Fact,
-    transition: FactTransition,
-    news: News,
     command: Command,
+    transition: FactTransition,
+    *,
+    event_type: str,
+    stage: str,
+    said: Mapping[str, Any],
+    step: str | None = None,
+    next_steps: tuple[str, ...] = (),
 ) -> Change:
-    """The change that stores `fact` with its one event; no head makes a new one."""
+    """Stores `fact` in `stage` with its one event; without a head it is a new one.
+
+    `step` is the transition's unless another one writes the event this time.
+    """
+    step = step or transition.step
     event = Event(
-        type=news.type,
-        step=news.step,
+        type=event_type,
+        step=step,
         cause=command.cause,
         time=command.now,
         actor=command.actor,
         # Not the event's type: a repeated notice must look the same in any stage.
-        request_hash=digest([news.step, command.cause, command.request]),
-        next_steps=news.next_steps,
+        request_hash=digest([step, command.cause, command.request]),
+        next_steps=next_steps,
         body={
-            "stage": news.stage,
+            "stage": str(stage),
             "case_no": fact.case_no,
             "sub": fact.sub,
-            **news.said,
+            **said,
         },
     )
     return Change(
         key=key,
         expected_version=head.version if head else 0,
-        allowed_from=transition.allowed_from,
-        stage=news.stage,
+        allowed_from=frozenset(str(name) for name in transition.allowed_from),
+        stage=stage,
         organisation=fact.organisation,
         body=fact.model_dump(mode="json", exclude_defaults=True),
         event=event,

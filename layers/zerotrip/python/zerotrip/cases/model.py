@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.kernel.aggregate import Head, Key, Kind
+from zerotrip.kernel.errors import GiveUp
 
 IN_SUBJECT = ("sub", "received_at")
 """What the head's keys of the subject index say: its body, 1 KB at most, need not."""
@@ -90,6 +91,18 @@ def read(head: Head) -> CaseNow:
     if head.subject is not None:
         who = dict(zip(IN_SUBJECT, head.subject, strict=True))
     return CaseNow(head, Case.model_validate({**who, **head.body}))
+
+
+def stored_case(head: Head | None, named: Key) -> CaseNow:
+    """The case whose head was read under a key. Raises GiveUp where there is none."""
+    if head is None or named.kind is not Kind.CASE:
+        raise GiveUp(
+            "case_unknown",
+            "消息所指的办件不存在。",
+            "The message names a case that is not stored.",
+            detail={"aggregate": named.ref},
+        )
+    return read(head)
 
 
 def case_key(tenant: str, case_no: str) -> Key:

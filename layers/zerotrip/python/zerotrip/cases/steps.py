@@ -10,14 +10,14 @@ from zerotrip.cases import commands
 from zerotrip.cases.commands import Command, machine
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import FULFILLED_BY, Obligation, step_allowed_from
-from zerotrip.cases.model import CaseNow, Handed, case_key, read
+from zerotrip.cases.model import CaseNow, Handed, case_key, read, stored_case
 from zerotrip.catalogue.checks import CheckOutcome, failed_checks
 from zerotrip.catalogue.forms import form_faults
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
-from zerotrip.kernel.errors import AlreadyDone, Fault, GiveUp, Retry
+from zerotrip.kernel.errors import AlreadyDone, Fault, Retry
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.records import Records
@@ -120,15 +120,7 @@ def advance_case(message: CloudEvent, deps: Deps) -> None:
     key = _case_of(event)
     moved = False
     while True:
-        head = deps.records.head(key)
-        if head is None:
-            raise GiveUp(
-                "case_unknown",
-                "事实所属的办件不存在。",
-                "The fact names a case that is not stored.",
-                detail={"aggregate": event.key.ref},
-            )
-        ready = _fulfilled(deps.records, read(head))
+        ready = _fulfilled(deps.records, stored_case(deps.records.head(key), key))
         if ready is None:
             break
         obligation, cause = ready
@@ -167,14 +159,7 @@ def _run_checks(item: Item, handed: Handed, now: datetime) -> CheckOutcome:
 
 
 def _in_stage(head: Head | None, event: EventRow, step: str) -> CaseNow:
-    if head is None:
-        raise GiveUp(
-            "case_unknown",
-            "办件不存在。",
-            "The case is not stored.",
-            detail={"aggregate": event.key.ref},
-        )
-    now = read(head)
+    now = stored_case(head, event.key)
     if now.stage not in step_allowed_from(step):
         raise AlreadyDone(
             "stage_left",

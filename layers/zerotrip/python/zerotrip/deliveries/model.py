@@ -11,11 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from zerotrip.cases.commands import Command
+from zerotrip.cases.facts import Fact, FactTransition, fact_change
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import GENESIS, Change, Event, Head, Key, Kind, digest
+from zerotrip.kernel.aggregate import Change, Head, Key, Kind
 
 
 class ShipmentStage(StrEnum):
@@ -64,29 +63,16 @@ TRACK_STEP = "track"
 MOVING = frozenset(ShipmentStage) - ENDED
 
 
-@dataclass(frozen=True, slots=True)
-class ShipmentTransition:
-    """One row: the step that writes the event, where from, where to (None: as is)."""
-
-    step: str
-    allowed_from: frozenset[ShipmentStage]
-    to: ShipmentStage | None
-
-
-SHIPMENT_TRANSITIONS: dict[str, ShipmentTransition] = {
-    "shipment.ordered": ShipmentTransition(
-        ORDER_STEP, frozenset(), ShipmentStage.ORDERED
-    ),
-    "shipment.dispatched": ShipmentTransition(
+SHIPMENT_TRANSITIONS: dict[str, FactTransition] = {
+    "shipment.ordered": FactTransition(ORDER_STEP, frozenset(), ShipmentStage.ORDERED),
+    "shipment.dispatched": FactTransition(
         ANSWER_STEP, frozenset(ShipmentStage) - {ShipmentStage.CANCELLED}, None
     ),
-    "shipment.cancelled": ShipmentTransition(
-        ORDER_STEP, MOVING, ShipmentStage.CANCELLED
-    ),
-    "shipment.cancellation_refused": ShipmentTransition(ORDER_STEP, MOVING, None),
-    "shipment.scanned": ShipmentTransition(TRACK_STEP, frozenset(ShipmentStage), None),
+    "shipment.cancelled": FactTransition(ORDER_STEP, MOVING, ShipmentStage.CANCELLED),
+    "shipment.cancellation_refused": FactTransition(ORDER_STEP, MOVING, None),
+    "shipment.scanned": FactTransition(TRACK_STEP, frozenset(ShipmentStage), None),
 } | {
-    f"shipment.{status.lower()}": ShipmentTransition(TRACK_STEP, MOVING, stage)
+    f"shipment.{status.lower()}": FactTransition(TRACK_STEP, MOVING, stage)
     for status, stage in _BY_STATUS.items()
     if stage is not ShipmentStage.CANCELLED
 }
@@ -94,20 +80,14 @@ SHIPMENT_TRANSITIONS: dict[str, ShipmentTransition] = {
 nothing new is `shipment.scanned`, so that nobody is told of it."""
 
 
-class Shipment(BaseModel):
+class Shipment(Fact):
     """The body of a shipment's head: references, no address.
 
     `facts` maps `ordered`, `dispatched`, `delivered` to the seq that made it true;
     `scanned` is the last scan that counted: UTC text and rank.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    case_no: str
-    sub: str
-    organisation: str
     direction: Literal["pickup", "delivery"]
-    facts: dict[str, int] = {}
     waybill: str | None = None
     scanned: tuple[str, int] | None = None
 
@@ -239,33 +219,19 @@ def _change(
     next_steps: tuple[str, ...] = (),
 ) -> Change:
     transition = SHIPMENT_TRANSITIONS[event_type]
-    step = step or transition.step
-    stage = stage or transition.to or (now.stage if now else ShipmentStage.ORDERED)
-    event = Event(
-        type=event_type,
-        step=step,
-        cause=command.cause,
-        time=command.now,
-        actor=command.actor,
-        # Not the event's type: a repeated callback must look the same in any stage.
-        request_hash=digest([step, command.cause, command.request]),
-        next_steps=next_steps,
-        body={
-            "stage": str(stage),
-            "case_no": shipment.case_no,
-            "sub": shipment.sub,
+    return fact_change(
+        now.head if now else None,
+        key,
+        shipment,
+        command,
+        transition,
+        event_type=event_type,
+        stage=stage or transition.to or (now.stage if now else ShipmentStage.ORDERED),
+        said={
             "direction": shipment.direction,
             **({"waybill": shipment.waybill} if shipment.waybill else {}),
             **(extra or {}),
         },
-    )
-    return Change(
-        key=key,
-        expected_version=now.head.version if now else 0,
-        allowed_from=frozenset(str(name) for name in transition.allowed_from),
-        stage=stage,
-        organisation=shipment.organisation,
-        body=shipment.model_dump(mode="json", exclude_defaults=True),
-        event=event,
-        previous_hash=now.head.last_hash if now else GENESIS,
+        step=step,
+        next_steps=next_steps,
     )

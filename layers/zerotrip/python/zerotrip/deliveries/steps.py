@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
+from zerotrip.cases import effects
 from zerotrip.cases.commands import machine
 from zerotrip.cases.handed import read_handed
-from zerotrip.cases.model import CaseNow, read
+from zerotrip.cases.model import CaseNow, stored_case
 from zerotrip.catalogue.pointers import pointer
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.deliveries import model
@@ -73,26 +73,15 @@ def dispatch_courier(message: CloudEvent, deps: DeliverySteps) -> None:
     answer, GiveUp when it refuses or the case lacks what is needed.
     """
     event = asked(deps.records, message, deps.tenant, model.ORDER_STEP)
-    tasks = []
-    if "shipment" in event.body:
-        tasks.append(partial(_order, event, event.body["shipment"], deps))
-    tasks += [
-        partial(_cancel, event, key, deps)
-        for key in (
-            Key.from_ref(deps.tenant, ref) for ref in event.body.get("cancel", ())
-        )
-        if key.kind is Kind.SHIPMENT
-    ]
+    tasks = effects.tasks_of(
+        event,
+        Kind.SHIPMENT,
+        lambda wanted: _order(event, wanted, deps),
+        lambda key: _cancel(event, key, deps),
+    )
     if not tasks:
         raise _not_asked(event.key)
-    idle: list[AlreadyDone] = []
-    for task in tasks:
-        try:
-            task()
-        except AlreadyDone as done:
-            idle.append(done)
-    if len(idle) == len(tasks):
-        raise idle[0]
+    effects.carry_out(tasks)
 
 
 def _order(event: EventRow, wanted: Mapping[str, Any], deps: DeliverySteps) -> None:
@@ -154,8 +143,10 @@ def _cancel(event: EventRow, key: Key, deps: DeliverySteps) -> None:
 
     def decide(head: Head | None) -> Change:
         if head is None:
-            asking, wanted = _asked_for(event.key, key, deps)
-            shipment = _shipment(asking, wanted, _case(event, deps))
+            asked_for = effects.asking_event(deps.records, event.key, key)
+            if asked_for is None:
+                raise _not_asked(key)
+            shipment = _shipment(*asked_for, _case(event, deps))
             return model.cancel_unordered(key, shipment, command)
         now = model.read_shipment(head)
         if now.stage in ENDED:
@@ -226,15 +217,7 @@ def _applicant(case: CaseNow, deps: DeliverySteps) -> Contact:
 
 
 def _case(event: EventRow, deps: DeliverySteps) -> CaseNow:
-    head = deps.records.head(event.key)
-    if head is None or event.key.kind is not Kind.CASE:
-        raise GiveUp(
-            "case_unknown",
-            "寄递所属的办件不存在。",
-            "The shipment names a case that is not stored.",
-            detail={"aggregate": event.key.ref},
-        )
-    return read(head)
+    return stored_case(deps.records.head(event.key), event.key)
 
 
 def _shipment(asking: EventRow, wanted: Mapping[str, Any], case: CaseNow) -> Shipment:
@@ -244,17 +227,6 @@ def _shipment(asking: EventRow, wanted: Mapping[str, Any], case: CaseNow) -> Shi
         organisation=asking.organisation,
         direction=wanted["direction"],
     )
-
-
-def _asked_for(
-    case: Key, shipment: Key, deps: DeliverySteps
-) -> tuple[EventRow, Mapping[str, Any]]:
-    """The event of the case that asked for a shipment which is not stored yet."""
-    for row in deps.records.history(case):
-        wanted = row.body.get("shipment")
-        if wanted is not None and wanted["id"] == shipment.id:
-            return row, wanted
-    raise _not_asked(shipment)
 
 
 def _not_asked(key: Key) -> GiveUp:

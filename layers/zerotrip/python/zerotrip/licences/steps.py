@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from zerotrip.cases.handed import read_handed
-from zerotrip.cases.model import CaseNow, read
+from zerotrip.cases.model import CaseNow, stored_case
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Head, digest
@@ -76,10 +76,7 @@ class RegisterDeps:
 def sign_licence(message: CloudEvent, deps: SigningDeps) -> None:
     """Prepares the licence's head, renders, signs, and writes the file once."""
     event = asked(deps.records, message, deps.tenant, "sign_licence")
-    head = deps.records.head(event.key)
-    if head is None:
-        raise _unknown("case_unknown", event.key.ref)
-    now = read(head)
+    now = stored_case(deps.records.head(event.key), event.key)
     licence_id = event.body["licence"]["id"]
     decided_at = times.from_text(event.body["licence"]["decided_at"])
     key = object_key(deps.tenant, event.key.id, licence_id)

@@ -12,11 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from zerotrip.cases.commands import Command
+from zerotrip.cases.facts import Fact, FactTransition, fact_change
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import GENESIS, Change, Event, Head, Key, Kind, digest
+from zerotrip.kernel.aggregate import Change, Head, Key, Kind, digest
 
 CURRENCY = "CNY"
 SETTLED_FACT = "settled"
@@ -35,21 +34,12 @@ class BillStage(StrEnum):
     """Paid and cancelled, in either order: the sum must go back."""
 
 
-@dataclass(frozen=True, slots=True)
-class BillTransition:
-    """One row: the step that writes the event, where from, where to."""
-
-    step: str
-    allowed_from: frozenset[BillStage]
-    to: BillStage | None  # None: the stage stays
-
-
-def _row(step: str, allowed: str, to: str | None) -> BillTransition:
+def _row(step: str, allowed: str, to: str | None) -> FactTransition:
     stages = frozenset(BillStage(name) for name in allowed.split())
-    return BillTransition(step, stages, BillStage(to) if to else None)
+    return FactTransition(step, stages, BillStage(to) if to else None)
 
 
-BILL_TRANSITIONS: dict[str, BillTransition] = {
+BILL_TRANSITIONS: dict[str, FactTransition] = {
     "bill.opened": _row("collect_payment", "", "opened"),
     "bill.prepared": _row("open_payment", "opened", None),
     "bill.settled": _row("settle", "opened", "settled"),
@@ -68,24 +58,18 @@ _ON_PAYMENT = {
 }
 
 
-class Bill(BaseModel):
+class Bill(Fact):
     """The body of a bill's head; `payers` are fingerprints of who may pay it.
 
     `opened_at` and `payable_until` are UTC texts. The channel is always told the same
     `payable_until`: another one would be another order under a used number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    case_no: str
-    sub: str
-    organisation: str
     kind: Literal["fee", "courier_charge"]
     amount_fen: int
     blocks: bool
     opened_at: str
     payable_until: str
-    facts: dict[str, int] = {}
     channel: str | None = None
     payers: tuple[str, ...] = ()
     refund_due_fen: int = 0
@@ -227,32 +211,14 @@ def _change(
     next_steps: tuple[str, ...] = (),
 ) -> Change:
     transition = BILL_TRANSITIONS[event_type]
-    stage = transition.to or (now.stage if now else BillStage.OPENED)
-    event = Event(
-        type=event_type,
-        step=transition.step,
-        cause=command.cause,
-        time=command.now,
-        actor=command.actor,
-        # Not the event's type: a repeated notice must look the same in any stage.
-        request_hash=digest([transition.step, command.cause, command.request]),
+    return fact_change(
+        now.head if now else None,
+        key,
+        bill,
+        command,
+        transition,
+        event_type=event_type,
+        stage=transition.to or (now.stage if now else BillStage.OPENED),
+        said={"kind": bill.kind, "amount_fen": bill.amount_fen, **(extra or {})},
         next_steps=next_steps,
-        body={
-            "stage": str(stage),
-            "case_no": bill.case_no,
-            "sub": bill.sub,
-            "kind": bill.kind,
-            "amount_fen": bill.amount_fen,
-            **(extra or {}),
-        },
-    )
-    return Change(
-        key=key,
-        expected_version=now.head.version if now else 0,
-        allowed_from=frozenset(str(name) for name in transition.allowed_from),
-        stage=stage,
-        organisation=bill.organisation,
-        body=bill.model_dump(mode="json", exclude_defaults=True),
-        event=event,
-        previous_hash=now.head.last_hash if now else GENESIS,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from zerotrip.cases import effects
 from zerotrip.cases.commands import machine
-from zerotrip.cases.model import CaseNow, read
+from zerotrip.cases.model import stored_case
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, NotFound
@@ -48,24 +48,15 @@ def collect_payment(message: CloudEvent, deps: PaymentSteps) -> None:
     holds a cancelled bill does not answer, GiveUp `case_unknown`, `bill_not_asked`.
     """
     event = asked(deps.records, message, deps.tenant, STEP)
-    tasks = []
-    if "bill" in event.body:
-        tasks.append(partial(_open, event, event.body["bill"], deps))
-    tasks += [
-        partial(_cancel, event, key, deps)
-        for key in _keys(event, "cancel")
-        if key.kind is Kind.BILL
-    ]
+    tasks = effects.tasks_of(
+        event,
+        Kind.BILL,
+        lambda wanted: _open(event, wanted, deps),
+        lambda key: _cancel(event, key, deps),
+    )
     if not tasks:
-        raise _not_asked(event)
-    idle: list[AlreadyDone] = []
-    for task in tasks:
-        try:
-            task()
-        except AlreadyDone as done:
-            idle.append(done)
-    if len(idle) == len(tasks):
-        raise idle[0]
+        raise _not_asked(event.key)
+    effects.carry_out(tasks)
 
 
 def record_payment(records: Records, key: Key, paid: Paid, now: datetime) -> EventRow:
@@ -133,7 +124,7 @@ def bill_unknown() -> NotFound:
 def _open(event: EventRow, wanted: Mapping[str, Any], deps: PaymentSteps) -> None:
     key = model.bill_key(deps.tenant, wanted["id"])
     command = machine(event, deps.now(), STEP)
-    bill = _bill(event, wanted, _case(event, deps), deps)
+    bill = _bill(event, wanted, deps)
 
     def decide(head: Head | None) -> Change:
         if head is not None:
@@ -149,9 +140,10 @@ def _cancel(event: EventRow, key: Key, deps: PaymentSteps) -> None:
 
     def decide(head: Head | None) -> Change:
         if head is None:
-            asking, wanted = _asked_for(event.key, key, deps)
-            bill = _bill(asking, wanted, _case(event, deps), deps)
-            return model.cancel_unopened(key, bill, command)
+            asked_for = effects.asking_event(deps.records, event.key, key)
+            if asked_for is None:
+                raise _not_asked(key)
+            return model.cancel_unopened(key, _bill(*asked_for, deps), command)
         now = model.read_bill(head)
         change = model.cancel(now, command)
         if change is None:
@@ -183,21 +175,8 @@ def _close_at_channel(key: Key, deps: PaymentSteps) -> None:
         record_from_channel(deps.records, key, channel, deps.now())
 
 
-def _case(event: EventRow, deps: PaymentSteps) -> CaseNow:
-    head = deps.records.head(event.key)
-    if head is None or event.key.kind is not Kind.CASE:
-        raise GiveUp(
-            "case_unknown",
-            "账单所属的办件不存在。",
-            "The bill names a case that is not stored.",
-            detail={"aggregate": event.key.ref},
-        )
-    return read(head)
-
-
-def _bill(
-    asking: EventRow, wanted: Mapping[str, Any], case: CaseNow, deps: PaymentSteps
-) -> Bill:
+def _bill(asking: EventRow, wanted: Mapping[str, Any], deps: PaymentSteps) -> Bill:
+    case = stored_case(deps.records.head(asking.key), asking.key)
     # From the event's own time, so that a redelivery makes the same bill.
     until = times.from_text(asking.time) + deps.payable_for
     return Bill(
@@ -212,32 +191,12 @@ def _bill(
     )
 
 
-def _asked_for(
-    case: Key, bill: Key, deps: PaymentSteps
-) -> tuple[EventRow, Mapping[str, Any]]:
-    """The event of the case that asked for a bill which is not stored yet."""
-    for row in deps.records.history(case):
-        wanted = row.body.get("bill")
-        if wanted is not None and wanted["id"] == bill.id:
-            return row, wanted
-    raise GiveUp(
-        "bill_not_asked",
-        "办件未曾要求该账单。",
-        "The case has never asked for this bill.",
-        detail={"case": case.id, "bill": bill.id},
-    )
-
-
-def _keys(event: EventRow, name: str) -> list[Key]:
-    return [Key.from_ref(event.key.tenant, ref) for ref in event.body.get(name, ())]
-
-
-def _not_asked(event: EventRow) -> GiveUp:
+def _not_asked(key: Key) -> GiveUp:
     return GiveUp(
         "bill_not_asked",
-        "事件中没有账单内容。",
-        "The event asks for this step and names no bill.",
-        detail={"event": event.ref},
+        "办件未曾要求该账单。",
+        "No event of the case asks for such a bill.",
+        detail={"aggregate": key.ref},
     )
 
 
