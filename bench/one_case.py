@@ -197,12 +197,22 @@ def _report_steps(lines: list[usage.Line]) -> None:
             function=each.function,
             kind=each.kind,
             steps=each.steps,
+            commands=round(each.commands, 2),
             mean=round(each.mean, 2),
             worst=each.worst,
             aim=each.aim,
         )
         rows.append(
-            [each.function, each.kind, each.steps, each.mean, each.worst, each.aim]
+            [
+                each.function,
+                each.kind,
+                each.steps,
+                each.commands,
+                each.mean,
+                each.worst,
+                each.aim,
+            ]
         )
-    heads = ["步骤 step", "类 kind", "次 n", "均值 mean", "最多 worst", "目标 aim"]
+    heads = ["步骤 step", "类 kind", "次 n", "命令 commands"]
+    heads += ["均值 mean", "最多 worst", "目标 aim"]
     table("每步写单元 · write units per step, indexes included", heads, rows)

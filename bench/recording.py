@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 import zipfile
 from collections.abc import Mapping
@@ -48,6 +49,12 @@ def load(function: str) -> Recording | None:
         return None
     calls = [Call(**call) for call in found.pop("calls")]
     return Recording(**found, calls=calls)
+
+
+def age_seconds() -> float:
+    """How long ago the recording was taken; endless if there is none."""
+    times = [path.stat().st_mtime for path in RECORDED.glob("*.json")]
+    return time.time() - min(times) if times else math.inf
 
 
 def record() -> None:

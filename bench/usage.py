@@ -33,11 +33,12 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class StepUnits:
-    """Write units of one function's steps of one kind."""
+    """Write units of one function's steps of one kind; commands are transactions."""
 
     function: str
     kind: str
     steps: int
+    commands: float
     mean: float
     worst: float
     aim: int
@@ -66,33 +67,39 @@ def step_units(lines: Iterable[Line]) -> list[StepUnits]:
 
     A step that touches the work-list index opens or closes a task.
     """
-    written: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    written: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for position, line in enumerate(lines):
-        if not line.get("message_id") and line["function"] != STAFF:
-            continue
-        # An officer's request is one transaction; a message may be several.
-        step = line.get("message_id", f"request {position}")
-        stored = written[line["function"], step]
-        for name, units in _on_records(line).items():
-            stored[name] = stored.get(name, 0.0) + units
-    kinds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (function, _), units_by_name in written.items():
-        if units_by_name:
-            kind = kind_of_step(function, units_by_name)
-            kinds[function, kind].append(sum(units_by_name.values()))
-    return [
-        StepUnits(
-            function, kind, len(each), statistics.mean(each), max(each), AIMS[kind]
+        units = _on_records(line)
+        if units and (line.get("message_id") or line["function"] == STAFF):
+            # An officer's request is one transaction; a message may be several.
+            step = line.get("message_id", f"request {position}")
+            written[line["function"], step].append(units)
+    kinds: dict[tuple[str, str], list[list[dict[str, float]]]] = defaultdict(list)
+    for (function, _), commands in written.items():
+        names = {name for units in commands for name in units}
+        kinds[function, kind_of_step(function, names)].append(commands)
+    found = []
+    for (function, kind), steps in sorted(kinds.items()):
+        sums = [sum(sum(units.values()) for units in step) for step in steps]
+        found.append(
+            StepUnits(
+                function=function,
+                kind=kind,
+                steps=len(steps),
+                commands=statistics.mean(len(step) for step in steps),
+                mean=statistics.mean(sums),
+                worst=max(sums),
+                aim=AIMS[kind],
+            )
         )
-        for (function, kind), each in sorted(kinds.items())
-    ]
+    return found
 
 
-def kind_of_step(function: str, units: Mapping[str, float]) -> str:
-    """Which of the three aims counts for it."""
+def kind_of_step(function: str, names: Iterable[str]) -> str:
+    """Which of the three aims counts for it, by the tables and indexes it wrote to."""
     if function == STAFF:
         return OFFICER
-    return TASK if any(name.endswith(WORKLIST) for name in units) else MACHINE
+    return TASK if any(name.endswith(WORKLIST) for name in names) else MACHINE
 
 
 def _on_records(line: Line) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from zerotrip.kernel.errors import AlreadyDone, NotFound, Refused, Retry, ZeroTripError
+from zerotrip.kernel.errors import AlreadyDone, Refused, Retry, ZeroTripError
 from zerotrip.runtime.logs import logger, said, unforeseen
 
 app = Chalice("partner_webhooks", configure_logs=False)
@@ -103,9 +103,9 @@ def _status_of(error: ZeroTripError) -> int:
 
 
 def _no_partner() -> Response:
-    from zerotrip.web.problems import problem
+    from zerotrip.web.problems import PartnerUnknown, problem
 
-    error = NotFound("partner_unknown", "没有这个合作方。", "There is no such partner.")
+    error = PartnerUnknown()
     logger().warning(error.en, **said(error))
     reply = problem(error, str(app.current_request.context.get("requestId", "")))
     return Response(

@@ -104,7 +104,7 @@ class Cloud:
             time.sleep(0.05)
 
 
-def _emulator_environment(home: Home) -> dict[str, str]:
+def _environment(home: Home) -> dict[str, str]:
     """A clean one: function workers inherit it, so nothing of the caller leaks in."""
     state = home.path / "state"
     scratch = home.path / "scratch"
@@ -155,7 +155,18 @@ def _child(
             process.wait()
 
 
-def _await_url(url: str, process: subprocess.Popen[bytes]) -> None:
+@contextlib.contextmanager
+def emulator(home: Home, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """The emulator alone; `await_emulator` says when it answers."""
+    # -P: what the emulator can import, function workers can import too.
+    command = [str(EMULATOR), "-P", str(Path(__file__).with_name("emulator.py"))]
+    with _child(command, log, _environment(home)) as process:
+        yield process
+
+
+def await_emulator(home: Home, process: subprocess.Popen[bytes]) -> None:
+    """Waits until it answers. Raises CloudFailed when it ended or takes too long."""
+    url = f"{home.endpoint}/_ministack/health"
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -183,11 +194,7 @@ def _serve(home: Home, ended: threading.Event) -> None:
         log = stack.enter_context((home.path / "cloud.log").open("ab"))
         stack.callback(shutil.rmtree, home.path / "scratch", ignore_errors=True)
         stack.callback(ready.unlink, missing_ok=True)
-        # -P: what the emulator can import, function workers can import too.
-        emulator = [str(EMULATOR), "-P", str(Path(__file__).with_name("emulator.py"))]
-        children = [
-            stack.enter_context(_child(emulator, log, _emulator_environment(home)))
-        ]
+        children = [stack.enter_context(emulator(home, log))]
         home.partners_file.parent.mkdir(parents=True, exist_ok=True)
         listening.unlink(missing_ok=True)
         command = [sys.executable, "-m", "infra.local.partners"]
@@ -198,7 +205,7 @@ def _serve(home: Home, ended: threading.Event) -> None:
         door = stack.enter_context(Door(home))
         threading.Thread(target=door.serve_forever, daemon=True).start()
         stack.callback(door.shutdown)
-        _await_url(f"{home.endpoint}/_ministack/health", children[0])
+        await_emulator(home, children[0])
         ready.touch()
         while not ended.wait(0.2):
             for child in children:

@@ -73,7 +73,6 @@ class Errand:
     item: Item
     example: Example
     told: set[int] = field(default_factory=set)
-    patience_seconds: float = 30
     case_no: str = ""
     submitted_at: float = 0.0
 
@@ -108,14 +107,14 @@ class Errand:
     def _apply(self, client: Client) -> None:
         item, example = self.item, self.example
         application = client.draft(item.code, example.form)
-        self._say(f"填写申请:{item.name.zh}", f"draft: {item.name.en}")
+        self._say(f"填写申请：{item.name.zh}", f"draft: {item.name.en}")
         for material, facts in example.materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
             client.upload(
                 f"applications/{application}", material, facts["type"], content
             )
             self._say(f"上传材料 {material}", "uploaded")
-        self.case_no = client.submit(application, self.patience_seconds)
+        self.case_no = client.submit(application)
         self.submitted_at = time.monotonic()
         self._say(f"提交成功 办件编号 {self.case_no}", "submitted")
 
@@ -126,8 +125,8 @@ class Errand:
         waiting = [task["case_no"] for task in tasks["tasks"]]
         if self.case_no not in waiting:
             raise TooSlow(f"{self.case_no} is not on the work list")
-        officer.decide(self.case_no, "approve", "材料齐全,符合法定条件,准予许可。")
-        self._say("工作人员作出决定:准予", "an officer approved")
+        officer.decide(self.case_no, "approve", "材料齐全，符合法定条件，准予许可。")
+        self._say("工作人员作出决定：准予", "an officer approved")
 
     def _pay(self, client: Client) -> None:
         client.wait(self.case_no, _has_open_bill, FINAL_SECONDS)

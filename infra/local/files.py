@@ -22,16 +22,21 @@ def a_pdf(size_bytes: int) -> bytes:
 
 def a_png(size_bytes: int) -> bytes:
     """A one-pixel PNG, filled up with a text chunk."""
-    head = b"\x89PNG\r\n\x1a\n" + _chunk(
-        b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    )
-    tail = _chunk(b"IDAT", zlib.compress(b"\0\0")) + _chunk(b"IEND", b"")
+    head = PNG_HEAD
+    tail = png_chunk(b"IDAT", zlib.compress(b"\0\0")) + png_chunk(b"IEND", b"")
     filling = size_bytes - len(head) - len(tail) - 12
-    return head + _chunk(b"tEXt", b"filling\0" + b"-" * (filling - 8)) + tail
+    return head + png_chunk(b"tEXt", b"filling\0" + b"-" * (filling - 8)) + tail
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """One chunk of a PNG: length, kind, content, checksum."""
     checksum = zlib.crc32(kind + content)
     return (
         struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
     )
+
+
+PNG_HEAD = b"\x89PNG\r\n\x1a\n" + png_chunk(
+    b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+)
+"""Of one grey pixel."""

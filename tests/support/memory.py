@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.objects import AlreadyWritten, StoredObject, UploadForm
 from zerotrip.kernel.tables import (
     Delete,
@@ -106,6 +107,24 @@ def _key(write: Write) -> tuple[str, str, str]:
     if isinstance(write, Delete):
         return (write.table, write.pk, write.sk)
     return (write.table, write.row.pk, write.row.sk)
+
+
+class Killed(BaseException):
+    """The process ended here; nothing in the product may catch this."""
+
+
+@dataclass
+class LossyTables(MemoryTables):
+    """Loses the answer of one commit: the rows stand, the caller hears of a failure."""
+
+    lose_after: str = ""
+
+    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
+        super().transact(writes, token)
+        wrote = " ".join(getattr(write, "row", write).sk for write in writes)
+        if self.lose_after and self.lose_after in wrote:
+            self.lose_after = ""
+            raise Retry("database_unavailable", "", "")
 
 
 @dataclass

@@ -6,13 +6,17 @@ import functools
 from collections.abc import Callable
 from datetime import timedelta
 
+from tests.support.partners import (
+    FakeCourier,
+    FakeWeChatPay,
+    delivery_steps,
+    parcel_callbacks,
+)
 from tests.support.world import TENANT, Message, World
-from tests.unit.deliveries.fakes import OFFICE, FakeCourier
-from tests.unit.payments.fakes import FakeWeChatPay
 from zerotrip.cases.lifecycle import FINAL, Obligation, Stage
-from zerotrip.deliveries.callbacks import ParcelCallbacks, parcel_callback
+from zerotrip.deliveries.callbacks import parcel_callback
 from zerotrip.deliveries.clients.courier import ParcelNotice, ParcelStatus
-from zerotrip.deliveries.steps import DeliverySteps, dispatch_courier
+from zerotrip.deliveries.steps import dispatch_courier
 from zerotrip.kernel.aggregate import Kind
 from zerotrip.kernel.errors import AlreadyDone, Conflict
 from zerotrip.payments.model import BillStage
@@ -43,7 +47,7 @@ class Town:
         self.payments = Payments(world.records, world.catalogue, channels, world.clock)  # type: ignore[arg-type]
         world.steps["collect_payment"] = lambda event: collect_payment(event, payments)
         world.steps["dispatch_courier"] = lambda event: dispatch_courier(
-            event, self._deliveries()
+            event, delivery_steps(self.world, self.courier)
         )
         self.case_no = world.apply(folder, "sub-1", ROLES[folder])
         world.relay()
@@ -132,16 +136,8 @@ class Town:
                     occurred_at=at + timedelta(minutes=minutes),
                 )
                 try:
-                    parcel_callback(
-                        {},
-                        b"",
-                        ParcelCallbacks(
-                            TENANT,
-                            self.world.records,
-                            self.courier,  # type: ignore[arg-type]
-                            self.world.clock,
-                        ),
-                    )
+                    deps = parcel_callbacks(self.world, self.courier)
+                    parcel_callback({}, b"", deps)
                 except (AlreadyDone, Conflict):
                     continue
             moved = True
@@ -167,17 +163,6 @@ class Town:
             if table == "records" and "#NOTICE#" in pk and sk.startswith("EVENT#")
         ]
         return sorted(rows)
-
-    def _deliveries(self) -> DeliverySteps:
-        return DeliverySteps(
-            TENANT,
-            self.world.records,
-            self.world.catalogue,
-            lambda: self.world.keys,
-            self.courier,  # type: ignore[arg-type]
-            OFFICE,
-            self.world.clock,
-        )
 
 
 def in_order(town: Town) -> None:

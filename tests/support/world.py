@@ -173,6 +173,12 @@ class World:
         if row.type in TEMPLATES:
             self.queue.append(Message("notify", event))
 
+    def take(self, step: str) -> list[Message]:
+        """Takes the waiting messages of a step out of the queue."""
+        found = [each for each in self.queue if each.step == step]
+        self.queue = [each for each in self.queue if each not in found]
+        return found
+
     def carry_out(self, message: Message) -> str:
         """One delivery of one message; answers what came of it."""
         try:
@@ -260,17 +266,8 @@ class _Announcing(MemoryObjects):
         super().__init__(inner.versions)
         self._world = world
 
-    def put_once(
-        self,
-        key: str,
-        content: bytes,
-        *,
-        content_type: str,
-        metadata: Mapping[str, str] | None = None,
-    ) -> str:
-        version = super().put_once(
-            key, content, content_type=content_type, metadata=metadata
-        )
+    def put_once(self, key: str, content: bytes, **said: Any) -> str:
+        version = super().put_once(key, content, **said)
         created = ObjectCreated("licences", key, version)
         self._world._announced(created_message(created, len(content)))
         return version

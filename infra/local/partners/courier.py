@@ -13,14 +13,15 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from .callbacks import Callback, Callbacks, Wire
 from .keys import Keys
-from .server import Answered, Request, Response, Sandbox, unix_seconds
+from .orders import KeptOrder, OrderSandbox
+from .server import Answered, Request, Response, unix_seconds
 
 JOURNEY = ("CREATED", "PICKED_UP", "IN_TRANSIT", "OUT_FOR_DELIVERY", "DELIVERED")
 ASIDE = ("AT_LOCKER", "ATTEMPT_FAILED", "EXCEPTION", "RETURNING", "RETURNED", "LOST")
@@ -29,15 +30,18 @@ _ORDER_ID = re.compile(r"[0-9A-Za-z_-]{6,64}")
 
 
 @dataclass
-class Order:
-    """One parcel; `content` is compared when the same number is ordered again."""
+class Order(KeptOrder):
+    """One parcel."""
 
     order_id: str
     waybill: str
-    content: dict[str, Any]
     status: str = "CREATED"
     occurred_at: str = ""
     told: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        return self.order_id
 
     def public(self) -> dict[str, str]:
         return {
@@ -48,30 +52,24 @@ class Order:
         }
 
 
-class CourierSandbox(Sandbox):
+class CourierSandbox(OrderSandbox[Order]):
     """A carrier that signs and repeats what it says."""
 
     name = "courier"
 
     def __init__(self, keys: Keys, callbacks: Callbacks, pace_seconds: float) -> None:
-        super().__init__()
+        super().__init__(Order, callbacks)
         self._keys = keys
-        self.callbacks = callbacks
         self._pace_seconds = pace_seconds
         self._moves = True
-        self._target: str | None = None
-        self._orders: dict[str, Order] = {}
         self._again = 0
         one = "(?P<order_id>[^/]+)"
         self.route("POST", "/orders", self._create)
         self.route("GET", f"/orders/{one}", self._read)
         self.route("POST", f"/orders/{one}/cancellation", self._cancel)
-        self.route("POST", "/_control/callbacks", self._control_callbacks)
-        self.route("POST", "/_control/delivery", self._control_delivery)
         self.route("POST", "/_control/pace", self._control_pace)
         self.route("POST", "/_control/advance", self._control_advance)
         self.route("POST", "/_control/notices", self._control_notices)
-        self.route("DELETE", "/_control/notices", self._control_forget)
         self.route("GET", "/_control/orders", self._control_orders)
 
     # what the product calls
@@ -90,7 +88,8 @@ class CourierSandbox(Sandbox):
                 if known.content != content:
                     return Response.of({"code": "order_conflict"}, HTTPStatus.CONFLICT)
                 return Response.of({"order_id": order_id, "waybill": known.waybill})
-            order = Order(order_id, f"ZT{secrets.randbelow(10**13):013d}", content)
+            waybill = f"ZT{secrets.randbelow(10**13):013d}"
+            order = Order(content, order_id, waybill)
             order.occurred_at = _now_text()
             self._orders[order_id] = order
         self._move_on(order)
@@ -193,13 +192,6 @@ class CourierSandbox(Sandbox):
 
     # control
 
-    def _control_callbacks(self, request: Request) -> Response:
-        self._target = request.json().get("url")
-        return Response.of({"url": self._target})
-
-    def _control_delivery(self, request: Request) -> Response:
-        return Response.of(asdict(self.callbacks.set_policy(request.json())))
-
     def _control_pace(self, request: Request) -> Response:
         """{seconds, moves}: how fast parcels move, or that they wait."""
         wish = request.json()
@@ -241,13 +233,7 @@ class CourierSandbox(Sandbox):
         if event["order_id"] in self._orders:
             event["waybill"] = self._orders[event["order_id"]].waybill
         url = wish.get("url") or self._target
-        if not url:
-            return Response.of({"code": "no_target"}, HTTPStatus.CONFLICT)
-        wire = self.spoilt(event, variety)
-        status, body = self.callbacks.send_once(url, wire)
-        return Response.of(
-            {"id": event["id"], "status": status, "body": body.decode(errors="replace")}
-        )
+        return self.told(url, event["id"], self.spoilt(event, variety))
 
     def spoilt(self, event: dict[str, str], variety: str) -> Wire:
         """Headers and body of a callback with one thing wrong."""
@@ -271,10 +257,6 @@ class CourierSandbox(Sandbox):
             body = body.replace(b'"status"', b'"Status"')
         return headers, body
 
-    def _control_forget(self, _: Request) -> Response:
-        self.callbacks.forget()
-        return Response.of({"ok": True})
-
     def _control_orders(self, _: Request) -> Response:
         with self.lock:
             orders = list(self._orders.values())
@@ -284,8 +266,7 @@ class CourierSandbox(Sandbox):
                     "ordered_again": self._again,
                     "delivered": sum(o.status == "DELIVERED" for o in orders),
                     "cancelled": sum(o.status == "CANCELLED" for o in orders),
-                    "notices": asdict(self.callbacks.counters)
-                    | {"pending": len(self.callbacks.pending)},
+                    "notices": self.notices_sent(),
                     "items": [
                         order.public()
                         | {
@@ -299,24 +280,11 @@ class CourierSandbox(Sandbox):
 
     # over a restart
 
-    def snapshot(self) -> dict[str, Any]:
-        with self.lock:
-            return {
-                "target": self._target,
-                "orders": [asdict(order) for order in self._orders.values()],
-                "pending": [callback.id for callback in self.callbacks.pending],
-            }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._target = state["target"]
-        pending = set(state["pending"])
-        for values in state["orders"]:
-            order = Order(**values)
-            self._orders[order.order_id] = order
-            for event in order.told:
-                if event["id"] in pending:
-                    self._submit(event)
-            self._move_on(order)
+    def take_up(self, order: Order, pending: set[str]) -> None:
+        for event in order.told:
+            if event["id"] in pending:
+                self._submit(event)
+        self._move_on(order)
 
 
 def _faults(content: Mapping[str, Any]) -> list[str]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any
 
 from .callbacks import Callback, Callbacks
 from .keys import Keys
-from .server import Answered, Fault, Request, Response, Sandbox, unix_seconds
+from .orders import KeptOrder, OrderSandbox
+from .server import Answered, Fault, Request, Response, unix_seconds
 from .wechat_pay_notices import Notices
 from .wechat_pay_wire import PlatformWire
 
@@ -27,10 +28,9 @@ _SHANGHAI = timezone(timedelta(hours=8))
 
 
 @dataclass
-class Order:
-    """One out_trade_no; `content` is compared when the same number comes again."""
+class Order(KeptOrder):
+    """One out_trade_no."""
 
-    content: dict[str, Any]
     prepay_id: str
     prepaid_at: int
     state: str = "NOTPAY"
@@ -72,30 +72,24 @@ class Order:
         return shown
 
 
-class WeChatPaySandbox(Sandbox):
+class WeChatPaySandbox(OrderSandbox[Order]):
     """The platform: it checks every request's signature and signs every answer."""
 
     name = "payments"
     own_faults = frozenset({"unsigned_answer", "forged_answer", "old_answer"})
 
     def __init__(self, keys: Keys, callbacks: Callbacks) -> None:
-        super().__init__()
+        super().__init__(Order, callbacks)
         self._keys = keys
         self._wire = PlatformWire(keys)
         self._notices = Notices(self._wire)
-        self.callbacks = callbacks
-        self._target: str | None = None
-        self._orders: dict[str, Order] = {}
         self._opened_again = 0
         one = "/v3/pay/transactions/out-trade-no/(?P<number>[^/]+)"
         self.route("POST", "/v3/pay/transactions/jsapi", self._open)
         self.route("GET", one, self._query)
         self.route("POST", f"{one}/close", self._close)
-        self.route("POST", "/_control/callbacks", self._control_callbacks)
-        self.route("POST", "/_control/delivery", self._control_delivery)
         self.route("POST", "/_control/pay", self._control_pay)
         self.route("POST", "/_control/notices", self._control_notices)
-        self.route("DELETE", "/_control/notices", self._control_forget)
         self.route("GET", "/_control/orders", self._control_orders)
 
     def finish(self, response: Response, fault: Fault | None) -> Response:
@@ -233,13 +227,6 @@ class WeChatPaySandbox(Sandbox):
 
     # control
 
-    def _control_callbacks(self, request: Request) -> Response:
-        self._target = request.json().get("url")
-        return Response.of({"url": self._target})
-
-    def _control_delivery(self, request: Request) -> Response:
-        return Response.of(asdict(self.callbacks.set_policy(request.json())))
-
     def _control_notices(self, request: Request) -> Response:
         """Send one notice now, of a given variety, and answer what was answered."""
         wish = request.json()
@@ -249,14 +236,9 @@ class WeChatPaySandbox(Sandbox):
         shown.setdefault("transaction_id", f"4200{uuid.uuid4().int % 10**24:024d}")
         shown.setdefault("success_time", "2026-11-21T08:00:00+08:00")
         url = wish.get("url") or (self._notify_url(order) if order else self._target)
-        if not url:
-            return Response.of({"code": "no_target"}, HTTPStatus.CONFLICT)
         notice_id = wish.get("id") or str(uuid.uuid4())
         wire = self._notices.spoilt(notice_id, shown, wish.get("variety", "genuine"))
-        status, body = self.callbacks.send_once(url, wire)
-        return Response.of(
-            {"id": notice_id, "status": status, "body": body.decode(errors="replace")}
-        )
+        return self.told(url, notice_id, wire)
 
     def _made_up(self) -> dict[str, Any]:
         return {
@@ -267,10 +249,6 @@ class WeChatPaySandbox(Sandbox):
             "amount": {"total": 1500, "currency": "CNY"},
         }
 
-    def _control_forget(self, _: Request) -> Response:
-        self.callbacks.forget()
-        return Response.of({"ok": True})
-
     def _control_orders(self, _: Request) -> Response:
         with self.lock:
             orders = list(self._orders.values())
@@ -280,8 +258,7 @@ class WeChatPaySandbox(Sandbox):
                     "opened_again": self._opened_again,
                     "successes": sum(order.state == "SUCCESS" for order in orders),
                     "closed": sum(order.state == "CLOSED" for order in orders),
-                    "notices": asdict(self.callbacks.counters)
-                    | {"pending": len(self.callbacks.pending)},
+                    "notices": self.notices_sent(),
                     "items": [
                         {
                             "out_trade_no": order.number,
@@ -297,22 +274,9 @@ class WeChatPaySandbox(Sandbox):
 
     # over a restart
 
-    def snapshot(self) -> dict[str, Any]:
-        with self.lock:
-            return {
-                "target": self._target,
-                "orders": [asdict(order) for order in self._orders.values()],
-                "pending": [callback.id for callback in self.callbacks.pending],
-            }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._target = state["target"]
-        pending = set(state["pending"])
-        for values in state["orders"]:
-            order = Order(**values)
-            self._orders[order.number] = order
-            if order.notice_id in pending:
-                self._submit(order)
+    def take_up(self, order: Order, pending: set[str]) -> None:
+        if order.notice_id in pending:
+            self._submit(order)
 
 
 def _faults(content: Mapping[str, Any]) -> list[str]:

@@ -8,9 +8,10 @@ import pytest
 import urllib3
 
 from infra.local.partners import Sandboxes
+from tests.support.memory import Killed
+from tests.support.partners import OFFICE
 from tests.support.world import TENANT
-from tests.unit.deliveries.fakes import OFFICE, Counter, fresh_counter
-from tests.unit.payments.fakes import Killed
+from tests.unit.deliveries.fakes import Counter, fresh_counter
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.catalogue.pointers import pointer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
+
+from infra.local.files import PNG_HEAD, png_chunk
 
 PDF = (
     b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -25,18 +26,9 @@ JPEG = (
 )
 
 
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + checksum(name + data)
-
-
-def checksum(content: bytes) -> bytes:
-    return struct.pack(">I", zlib.crc32(content))
-
-
-PNG_HEAD = b"\x89PNG\r\n\x1a\n" + chunk(
-    b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+PNG = (
+    PNG_HEAD + png_chunk(b"IDAT", zlib.compress(b"\x00\x7f")) + png_chunk(b"IEND", b"")
 )
-PNG = PNG_HEAD + chunk(b"IDAT", zlib.compress(b"\x00\x7f")) + chunk(b"IEND", b"")
 
 PROGRAM = b"MZ\x90\x00" + b"\x00" * 60 + b"PE\x00\x00"
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.local.files import PNG_HEAD, png_chunk
 from tests.unit.materials import files
 from zerotrip.materials import types
 from zerotrip.materials.types import Finding
@@ -101,7 +102,7 @@ def test_a_file_of_another_size_than_announced_is_refused(difference: int) -> No
         (types.PNG, files.PNG[:-12]),
         (types.PNG, files.PNG[:-1]),
         (types.PNG, files.PNG + files.PROGRAM),
-        (types.PNG, files.PNG_HEAD + files.chunk(b"IEND", b"")),
+        (types.PNG, PNG_HEAD + png_chunk(b"IEND", b"")),
         (types.PNG, b"\x89PNG\r\n\x1a\n"),
         (
             types.PNG,

@@ -23,7 +23,8 @@ CASE_NO = "11441882000000001N400012500100020261121000001"
 BILL = Key(TENANT, Kind.BILL, "4418820A1B2C3D4E5F6G7H8J9KMNPQRS")
 SHIPMENT = Key(TENANT, Kind.SHIPMENT, "441882ZYXWVTSRQPNMKJHGFEDCBA9876")
 ITEM = "11441882000000001N4000125001000"
-A_CASE = {"sub": SUB, "item": ITEM, "item_digest": "a digest"}
+RECEIVED_AT = "2026-11-20T02:00:00.000Z"
+A_CASE = {"item": ITEM, "item_digest": "a digest"}
 NAME = Text(zh="补领机动车行驶证", en="Replacement of a vehicle licence")
 
 
@@ -86,6 +87,8 @@ class Office:
                 body=body or {},
             ),
             previous_hash=head.last_hash if head else GENESIS,
+            # A case's applicant stands in its subject, not in its body.
+            subject=(SUB, RECEIVED_AT) if head_body is None else None,
         )
         return self.records.commit(change).events[0]
 

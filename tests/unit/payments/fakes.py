@@ -1,21 +1,16 @@
-"""A payment channel that remembers, and a till: a world in which bills are paid."""
+"""A till: a world in which bills are paid."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from tests.support.memory import MemoryTables
-from tests.support.world import TENANT, Message, World
+from tests.support.memory import LossyTables
+from tests.support.partners import FakeWeChatPay
+from tests.support.world import TENANT, World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.kernel.aggregate import EventRow, Key
-from zerotrip.kernel.errors import AlreadyDone, Conflict, Retry
-from zerotrip.kernel.tables import Write
 from zerotrip.payments import model
-from zerotrip.payments.channels.wechat_pay import ChannelState, TradeState
 from zerotrip.payments.model import BillNow, BillStage, Paid
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import PaymentSteps, collect_payment, record_payment
@@ -23,99 +18,6 @@ from zerotrip.payments.steps import PaymentSteps, collect_payment, record_paymen
 FEE_ITEM = "vehicle-licence-replacement"
 OPENID = "oSandbox-0000000000000000001"
 FEE_FEN = 1500
-
-
-class Killed(BaseException):
-    """The process ended here; nothing in the product may catch this."""
-
-
-@dataclass
-class Order:
-    """An order as the channel keeps it."""
-
-    content: tuple[Any, ...]
-    state: TradeState = TradeState.NOTPAY
-    transaction_id: str = ""
-    paid_at: datetime | None = None
-
-
-@dataclass
-class FakeWeChatPay:
-    """Obeys the channel's rules; `before` and `after` run at each named call."""
-
-    now: Callable[[], datetime]
-    orders: dict[str, Order] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    before: dict[str, Callable[[], None]] = field(default_factory=dict)
-    after: dict[str, Callable[[], None]] = field(default_factory=dict)
-
-    def open(
-        self, bill_id: str, amount_fen: int, description: str, openid: str, until: Any
-    ) -> dict[str, str]:
-        self._enter("open")
-        content = (amount_fen, description, openid, until)
-        order = self.orders.setdefault(bill_id, Order(content))
-        if order.content != content:
-            raise Conflict("payment_number_used", "", "")
-        if order.state is TradeState.CLOSED:
-            raise Conflict("payment_order_closed", "", "")
-        if order.state is TradeState.SUCCESS:
-            raise Conflict("payment_already_made", "", "")
-        self._leave("open")
-        return {"package": f"prepay_id={bill_id}"}
-
-    def query(self, bill_id: str) -> ChannelState:
-        self._enter("query")
-        order = self.orders[bill_id]
-        return ChannelState(
-            bill_id,
-            order.state,
-            order.transaction_id or None,
-            order.content[0],
-            payer_openid=order.content[2],
-            success_time=order.paid_at,
-        )
-
-    def close(self, bill_id: str) -> None:
-        self._enter("close")
-        order = self.orders.get(bill_id)
-        if order is not None and order.state is TradeState.SUCCESS:
-            raise AlreadyDone("payment_already_made", "", "")
-        if order is not None:
-            order.state = TradeState.CLOSED
-        self._leave("close")
-
-    def paid_by_its_payer(self, bill_id: str, transaction_id: str = "42000001") -> Paid:
-        """The payer pays what was asked; answers what the notice would say."""
-        order = self.orders[bill_id]
-        assert order.state is TradeState.NOTPAY, f"cannot be paid: {order.state}"
-        order.state, order.transaction_id = TradeState.SUCCESS, transaction_id
-        order.paid_at = self.now()
-        return Paid(
-            "wxpay", transaction_id, order.content[0], "CNY", order.content[2],
-            order.paid_at,
-        )  # fmt: skip
-
-    def _enter(self, call: str) -> None:
-        self.calls.append(call)
-        self.before.pop(call, lambda: None)()
-
-    def _leave(self, call: str) -> None:
-        self.after.pop(call, lambda: None)()
-
-
-@dataclass
-class LossyTables(MemoryTables):
-    """Loses the answer of one commit: the rows stand, the caller hears of a failure."""
-
-    lose_after: str = ""
-
-    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
-        super().transact(writes, token)
-        wrote = " ".join(getattr(write, "row", write).sk for write in writes)
-        if self.lose_after and self.lose_after in wrote:
-            self.lose_after = ""
-            raise Retry("database_unavailable", "", "")
 
 
 class Till:
@@ -175,12 +77,6 @@ class Till:
         now = self.world.case(self.case_no)
         self.world.requests.withdraw(self.case_no, "sub-1", now.head.version)
         self.world.relay()
-
-    def messages(self, step: str) -> list[Message]:
-        """Takes the waiting messages of a step out of the queue."""
-        found = [each for each in self.world.queue if each.step == step]
-        self.world.queue = [each for each in self.world.queue if each not in found]
-        return found
 
     def pay(self, **wish: Any) -> dict[str, Any]:
         now = self.world.case(self.case_no)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.memory import Killed
 from tests.support.world import TENANT
-from tests.unit.payments.fakes import FEE_FEN, Killed, Till, fresh_till
+from tests.unit.payments.fakes import FEE_FEN, Till, fresh_till
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
@@ -36,7 +37,7 @@ def test_an_approved_case_has_its_fee_stored_and_its_applicant_told(till: Till) 
 
 def test_the_message_that_comes_twice_stores_one_bill(till: Till) -> None:
     till.approve(run=False)
-    (message,) = till.messages("collect_payment")
+    (message,) = till.world.take("collect_payment")
     till.world.clock.forward(hours=1)
     assert till.world.carry_out(message) == "done"
     assert till.world.carry_out(message) == "bill_opened"
@@ -80,9 +81,9 @@ def test_a_bill_that_was_never_prepared_is_cancelled_without_the_channel(
 
 def test_a_cancellation_that_overtakes_the_bill_asks_nobody_to_pay(till: Till) -> None:
     till.approve(run=False)
-    (opening,) = till.messages("collect_payment")
+    (opening,) = till.world.take("collect_payment")
     till.withdraw()
-    (cancelling,) = till.messages("collect_payment")
+    (cancelling,) = till.world.take("collect_payment")
     assert till.world.carry_out(cancelling) == "done"
     assert till.world.carry_out(opening) == "bill_cancelled"
     assert till.world.carry_out(cancelling) == "bill_cancelled"
@@ -96,9 +97,9 @@ def test_both_orders_of_opening_and_cancelling_end_in_the_same_bill() -> None:
     for swapped in (False, True):
         till = fresh_till()
         till.approve(run=False)
-        (opening,) = till.messages("collect_payment")
+        (opening,) = till.world.take("collect_payment")
         till.withdraw()
-        (cancelling,) = till.messages("collect_payment")
+        (cancelling,) = till.world.take("collect_payment")
         order = [cancelling, opening] if swapped else [opening, cancelling]
         for message in order:
             till.world.carry_out(message)
@@ -109,7 +110,7 @@ def test_both_orders_of_opening_and_cancelling_end_in_the_same_bill() -> None:
 
 def test_a_lost_answer_of_the_database_stores_one_bill(till: Till) -> None:
     till.approve(run=False)
-    (message,) = till.messages("collect_payment")
+    (message,) = till.world.take("collect_payment")
     till.tables.lose_after = "EVENT#collect_payment"
     with pytest.raises(Retry):
         till.world.carry_out(message)
@@ -124,7 +125,7 @@ def test_a_crash_at_the_closing_is_made_good_by_the_next_delivery(
     till.approve()
     till.pay()
     till.withdraw()
-    (message,) = till.messages("collect_payment")
+    (message,) = till.world.take("collect_payment")
     hooks = getattr(till.channel, crash)
     hooks["close"] = _die
     with pytest.raises(Killed):
@@ -139,7 +140,7 @@ def test_a_channel_that_is_down_leaves_the_message_on_its_queue(till: Till) -> N
     till.approve()
     till.pay()
     till.withdraw()
-    (message,) = till.messages("collect_payment")
+    (message,) = till.world.take("collect_payment")
     till.channel.before["close"] = _down
     with pytest.raises(Retry):
         till.world.carry_out(message)
@@ -167,7 +168,7 @@ def test_a_bill_of_an_event_that_names_none_goes_to_the_dead_letters(
     till: Till,
 ) -> None:
     till.approve(run=False)
-    (message,) = till.messages("collect_payment")
+    (message,) = till.world.take("collect_payment")
     head = ("records", till.world.case(till.case_no).key.pk, message.event.data.event)
     row = till.tables.rows[head]
     body = {**row.data["body"]}

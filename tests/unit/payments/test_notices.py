@@ -12,8 +12,9 @@ import pytest
 import urllib3
 
 from infra.local.partners import Sandboxes
+from tests.support.partners import FakeWeChatPay
 from tests.support.world import TENANT
-from tests.unit.payments.fakes import FEE_FEN, OPENID, FakeWeChatPay, Till, fresh_till
+from tests.unit.payments.fakes import FEE_FEN, OPENID, Till, fresh_till
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import (
     AlreadyDone,
@@ -199,7 +200,7 @@ def test_payment_and_cancellation_end_alike_in_either_order() -> None:
         paid = till.channel.paid_by_its_payer(till.key.id)
         till.channel = FakeWeChatPay(till.world.clock)  # its word comes by notice only
         till.withdraw()
-        (cancelling,) = till.messages("collect_payment")
+        (cancelling,) = till.world.take("collect_payment")
         for what in order:
             if what == "pay":
                 till.notice(paid)

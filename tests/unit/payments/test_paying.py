@@ -10,7 +10,8 @@ import pytest
 import urllib3
 
 from infra.local.partners import Sandboxes
-from tests.unit.payments.fakes import FEE_FEN, OPENID, Killed, Till, fresh_till
+from tests.support.memory import Killed
+from tests.unit.payments.fakes import FEE_FEN, OPENID, Till, fresh_till
 from zerotrip.kernel.errors import (
     Conflict,
     Invalid,

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.partners import FakeWeChatPay
 from tests.support.world import CATALOGUE, TENANT, World
 from tests.unit.identity.world import (
     HASH_KEY,
@@ -18,7 +19,6 @@ from tests.unit.identity.world import (
     LocalKey,
     WeChat,
 )
-from tests.unit.payments.fakes import FakeWeChatPay
 from tests.unit.web.contract import answer_faults
 from zerotrip.catalogue.authoring import Draft, load
 from zerotrip.identity.model import Organisation, Role, Session

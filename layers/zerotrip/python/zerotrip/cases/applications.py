@@ -22,18 +22,18 @@ from zerotrip.cases.drafts import (
 from zerotrip.cases.handed import fingerprint, form_row
 from zerotrip.cases.lifecycle import Stage, watch_due
 from zerotrip.cases.model import Case, Watch, case_key
-from zerotrip.catalogue.forms import form_faults
+from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item, Material
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, digest
-from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from zerotrip.kernel.errors import Forbidden, NotFound
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import CompanionFailed, Overtaken, Records, Taken
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Write
-from zerotrip.materials.model import Holder, HolderKind, Slot, SlotState
+from zerotrip.materials.model import Holder, HolderKind, Slot, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
 
@@ -61,7 +61,7 @@ class Applications:
         if AUDIENCE_ROLE[pinned.item.audience] not in roles:
             raise Forbidden(
                 "audience_other",
-                "该事项面向其他类型的申请人,请切换身份后再申请。",
+                "该事项面向其他类型的申请人，请切换身份后再申请。",
                 "This item is for the other kind of applicant.",
                 detail={"audience": pinned.item.audience},
             )
@@ -135,15 +135,8 @@ class Applications:
         if seen is not None and seen != draft.version:
             raise draft_changed()
         pinned = self.catalogue.current(self.tenant, draft.item)
-        faults = form_faults(pinned.item, dict(draft.form), "/form")
-        if faults:
-            raise Invalid(
-                "form_invalid",
-                "申请表填写有误,请按提示修改后再提交。",
-                "The form has faults: mend them all, then submit again.",
-                faults=faults,
-            )
-        materials = self._checked_materials(draft)
+        require_valid(pinned.item, dict(draft.form))
+        materials = pins(self.slots_of(draft))
         moment = self.now()
         case_no = self.mint.case_number(draft.item, times.legal_day(moment))
         frozen = replace(
@@ -169,20 +162,6 @@ class Applications:
                 return now.case_no
             raise draft_changed() from error
         return case_no
-
-    def _checked_materials(self, draft: Draft) -> dict[str, dict[str, Any]]:
-        found = self.slots_of(draft)
-        waiting = [slot.code for slot in found if slot.state is SlotState.OPEN]
-        if waiting:
-            raise Conflict(
-                "material_unchecked",
-                "有材料尚未上传完成或仍在检查,请稍候再提交。",
-                "A material is not uploaded yet or still being checked.",
-                detail={"materials": waiting},
-            )
-        return {
-            slot.code: slot.pin() for slot in found if slot.state is SlotState.RECEIVED
-        }
 
     def _freeze(
         self,

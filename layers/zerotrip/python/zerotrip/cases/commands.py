@@ -150,7 +150,7 @@ def record_decision(
     if Obligation.PAPERS in now.case.obligations:
         raise Conflict(
             "papers_not_received",
-            "申请材料原件尚未送达,暂不能作出决定。",
+            "申请材料原件尚未送达，暂不能作出决定。",
             "The papers have not arrived yet; no decision can be made.",
         )
     return _change(
@@ -338,7 +338,7 @@ def _change(
     if obligations and stage != now.stage:
         raise Conflict(
             "obligations_open",
-            "本阶段仍有未完成的事项,不能进入下一阶段。",
+            "本阶段仍有未完成的事项，不能进入下一阶段。",
             "Something in this stage is still open; it cannot be left.",
             detail={"open": sorted(obligations)},
         )

@@ -191,7 +191,7 @@ def draft_changed() -> PreconditionFailed:
     """Another device saved it first."""
     return PreconditionFailed(
         "draft_changed",
-        "该申请已在其他设备上修改,请重新载入后再保存。",
+        "该申请已在其他设备上修改，请重新载入后再保存。",
         "The application was changed elsewhere: load it again, then save.",
     )
 
@@ -200,7 +200,7 @@ def already_submitted(draft: Draft) -> Conflict:
     """It was handed in; the case is where changes happen now."""
     return Conflict(
         "application_submitted",
-        "该申请已提交,请在办件中查看。",
+        "该申请已提交，请在办件中查看。",
         "The application was submitted; please look at the case.",
         detail={"case_no": draft.case_no},
     )

@@ -18,13 +18,12 @@ from zerotrip.cases.commands import Command, is_same_request
 from zerotrip.cases.handed import fingerprint, form_row, read_handed
 from zerotrip.cases.lifecycle import Stage, step_allowed_from
 from zerotrip.cases.model import CaseNow, case_key, read
-from zerotrip.catalogue.forms import form_faults
+from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel.aggregate import Change, EventRow
 from zerotrip.kernel.errors import (
     Conflict,
     Forbidden,
-    Invalid,
     NotFound,
     PreconditionFailed,
 )
@@ -33,7 +32,7 @@ from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import ATTEMPTS
-from zerotrip.materials.model import Holder, HolderKind, Slot, SlotState
+from zerotrip.materials.model import Holder, HolderKind, Slot, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
 
@@ -84,14 +83,7 @@ class Requests:
         """Hands the mended form in; uploads made since replace what they were for."""
         own = self.own(case_no, sub)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
-        faults = form_faults(item, dict(form), "/form")
-        if faults:
-            raise Invalid(
-                "form_invalid",
-                "申请表填写有误,请按提示修改后再提交。",
-                "The form has faults: mend them all, then submit again.",
-                faults=faults,
-            )
+        require_valid(item, dict(form))
         data_key = self.keys.open(self.tenant, own.case.key_owner)
         request = fingerprint(data_key, dict(form))
         command = Command(f"v{seen}", sub, self.now(), request)
@@ -99,7 +91,7 @@ class Requests:
         def decide(now: CaseNow) -> Change:
             before = read_handed(self.records, self.keys, now)
             sk = f"FORM#{now.head.version + 1:06}"
-            materials = {**before.materials, **self._fresh_materials(now)}
+            materials = {**before.materials, **pins(self.slots.of(_holder(now)))}
             row = form_row(data_key, now.key, sk, form, materials)
             return commands.correct(now, command, row)
 
@@ -139,7 +131,7 @@ class Requests:
         if officer == now.case.sub:
             raise Forbidden(
                 "own_case",
-                "不能审批本人的申请,请由其他人员办理。",
+                "不能审批本人的申请，请由其他人员办理。",
                 "Nobody decides their own application; a colleague must.",
             )
         data_key = self.keys.open(self.tenant, now.case.key_owner)
@@ -155,20 +147,6 @@ class Requests:
             return commands.record_decision(now, command, decision, sealed, task)
 
         return self._carry_out(now.key.id, "decide", command, record)
-
-    def _fresh_materials(self, now: CaseNow) -> dict[str, dict[str, Any]]:
-        found = self.slots.of(_holder(now))
-        waiting = [slot.code for slot in found if slot.state is SlotState.OPEN]
-        if waiting:
-            raise Conflict(
-                "material_unchecked",
-                "有材料尚未上传完成或仍在检查,请稍候再提交。",
-                "A material is not uploaded yet or still being checked.",
-                detail={"materials": waiting},
-            )
-        return {
-            slot.code: slot.pin() for slot in found if slot.state is SlotState.RECEIVED
-        }
 
     def _read(self, case_no: str) -> CaseNow:
         if "#" in case_no:
@@ -191,7 +169,7 @@ class Requests:
             if seen > now.head.version:
                 raise PreconditionFailed(
                     "version_unknown",
-                    "页面版本有误,请刷新后重试。",
+                    "页面版本有误，请刷新后重试。",
                     "That version of the case does not exist: load it again.",
                 )
             done = self.records.event(now.key, f"EVENT#{step}#{command.cause}")
@@ -212,7 +190,7 @@ class Requests:
                 raise came_first(now, taken.winner) from taken
         raise Conflict(
             "case_busy",
-            "办件正在被同时处理,请稍后再试。",
+            "办件正在被同时处理，请稍后再试。",
             "The case is being worked on at this moment: try again.",
         )
 
@@ -232,7 +210,7 @@ def came_first(now: CaseNow, winner: EventRow) -> Conflict:
     """The stage has changed since, or another decision holds: says what came first."""
     return Conflict(
         "stage_changed",
-        "办件状态已变化,本操作未执行,请刷新后查看。",
+        "办件状态已变化，本操作未执行，请刷新后查看。",
         "The case has moved on; nothing was done. Please load it again.",
         detail={
             "stage": str(now.stage),

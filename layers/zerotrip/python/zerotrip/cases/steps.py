@@ -141,7 +141,7 @@ def missing_materials(item: Item, handed: Handed) -> tuple[Fault, ...]:
         Fault(
             f"/materials/{material.code}",
             "material_missing",
-            f"缺少材料:{material.name.zh},请上传。",
+            f"缺少材料：{material.name.zh}，请上传。",
             f"Missing: {material.name.en}. Please upload it.",
         )
         for material in item.materials
@@ -163,7 +163,7 @@ def _in_stage(head: Head | None, event: EventRow, step: str) -> CaseNow:
     if now.stage not in step_allowed_from(step):
         raise AlreadyDone(
             "stage_left",
-            "办件已离开该阶段,本步骤不再执行。",
+            "办件已离开该阶段，本步骤不再执行。",
             "The case has left the stage in which this step acts.",
             detail={"case": now.key.id, "stage": now.stage, "step": step},
         )

@@ -48,7 +48,7 @@ _ASKED_WORDS: dict[Obligation, tuple[str, str]] = {
         "Please mend everything in the notice and hand it in.",
     ),
     Obligation.PAPERS: (
-        "快递员将上门揽收纸质材料,请备好。",
+        "快递员将上门揽收纸质材料，请备好。",
         "A courier comes for the papers; please have them ready.",
     ),
     Obligation.PAYMENT: ("请缴纳费用。", "Please pay the fee."),

@@ -57,7 +57,7 @@ def _watch_case(records: Records, bus: Bus, now: CaseNow, tick: datetime) -> Wat
     if bus.publish(events):
         raise Retry(
             "bus_unavailable",
-            "事件总线暂时不可用,系统会自动重试。",
+            "事件总线暂时不可用，系统会自动重试。",
             "The event bus did not take every event; tried at the next tick.",
         )
     moved = {name: _moved_on(entry, tick) for name, entry in due.items()}

@@ -7,7 +7,6 @@ and one function beyond the language's own, `add_months(date, months)`.
 
 from __future__ import annotations
 
-import calendar
 import functools
 import sys
 import threading
@@ -19,6 +18,7 @@ from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from zerotrip.catalogue.model import Check, Item
+from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault
 
 
@@ -79,10 +79,7 @@ def add_months(day: str, months: int) -> str:
     the CEL library logs it.
     """
     try:
-        start = date.fromisoformat(day)
-        year, month = divmod(start.year * 12 + start.month - 1 + int(months), 12)
-        last = calendar.monthrange(year, month + 1)[1]
-        return date(year, month + 1, min(start.day, last)).isoformat()
+        return times.add_months(date.fromisoformat(day), int(months)).isoformat()
     except (ValueError, TypeError, OverflowError):
         raise ValueError("add_months needs a date and a number of months") from None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zerotrip.catalogue.model import Item, Text
 from zerotrip.catalogue.pointers import join, pointer, schema_at
-from zerotrip.kernel.errors import Fault
+from zerotrip.kernel.errors import Fault, Invalid
 from zerotrip.kernel.identifiers import (
     TELEPHONE,
     citizen_number_fault,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jsonschema import FormatChecker
     from jsonschema.exceptions import ValidationError
 
-__all__ = ["FORMATS", "form_faults", "pointer", "shown"]
+__all__ = ["FORMATS", "form_faults", "pointer", "require_valid", "shown"]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
@@ -151,6 +151,18 @@ def form_faults(
         for fault in _faults(item, error, base)
     }
     return tuple(found[key] for key in sorted(found))
+
+
+def require_valid(item: Item, form: Mapping[str, Any]) -> None:
+    """Raises Invalid `form_invalid` with every fault of a form that is handed in."""
+    faults = form_faults(item, form, "/form")
+    if faults:
+        raise Invalid(
+            "form_invalid",
+            "申请表填写有误，请按提示修改后再提交。",
+            "The form has faults: mend them all, then submit again.",
+            faults=faults,
+        )
 
 
 def shown(item: Item, form: Mapping[str, Any], path: str) -> Text | None:

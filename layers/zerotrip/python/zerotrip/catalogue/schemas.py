@@ -51,7 +51,7 @@ def _object_faults(schema: Mapping[str, Any], place: str) -> Iterator[Fault]:
         yield Fault(
             place,
             "form_open",
-            "须写明additionalProperties: false,不收集未列明的内容。",
+            "须写明additionalProperties: false，不收集未列明的内容。",
             "Write additionalProperties: false: a form takes what it names, no more.",
         )
     for name, field in schema.get("properties", {}).items():
@@ -93,7 +93,7 @@ def _string_faults(field: Mapping[str, Any], place: str) -> Iterator[Fault]:
         yield Fault(
             f"{place}/format",
             "format_unknown",
-            f"不认识的format;可用:{'、'.join(FORMATS)}。",
+            f"不认识的format；可用：{'、'.join(FORMATS)}。",
             f"An unknown format; there are: {', '.join(FORMATS)}.",
         )
     options = field.get("x-options", {})

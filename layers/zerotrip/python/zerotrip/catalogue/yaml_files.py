@@ -122,7 +122,7 @@ _TOO_LARGE = Fault(
 _ALIAS = Fault(
     "",
     "yaml_alias",
-    "不得使用YAML别名（*）,请用$defs和$ref。",
+    "不得使用YAML别名（*），请用$defs和$ref。",
     "YAML aliases (*) are not used here: use $defs and $ref.",
 )
 _NOT_YAML = Fault(

@@ -68,7 +68,7 @@ def citizen_number_fault(path: str) -> Fault:
     return Fault(
         path,
         "citizen_number_wrong",
-        "身份证号码有误,请核对18位号码及最后一位校验码。",
+        "身份证号码有误，请核对18位号码及最后一位校验码。",
         "The identity number is wrong: check all 18 characters and the last one.",
     )
 
@@ -78,7 +78,7 @@ def uscc_fault(path: str) -> Fault:
     return Fault(
         path,
         "uscc_wrong",
-        "统一社会信用代码有误,请核对18位代码及最后一位校验码。",
+        "统一社会信用代码有误，请核对18位代码及最后一位校验码。",
         "The unified social credit code is wrong: check all 18 characters.",
     )
 

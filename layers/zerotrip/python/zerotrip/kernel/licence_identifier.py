@@ -88,7 +88,7 @@ def parse(identifier: str) -> Parts:
     if check_character(type_code + issuer + serial + version) != check:
         raise Invalid(
             "licence_id_check_wrong",
-            "电子证照标识校验位不符,请核对。",
+            "电子证照标识校验位不符，请核对。",
             "The licence identifier's check character does not match: please compare.",
         )
     return Parts(type_code, issuer, serial, int(version), check)

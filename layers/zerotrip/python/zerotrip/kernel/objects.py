@@ -180,7 +180,7 @@ def _status(error: Any) -> int:
 def _passing(error: Any) -> Retry:
     return Retry(
         "object_store_unavailable",
-        "文件存储暂时不可用,系统会自动重试。",
+        "文件存储暂时不可用，系统会自动重试。",
         "The object store does not answer now; the step is tried again.",
         detail={"cause": error.response["Error"]["Code"]},
     )

@@ -113,7 +113,7 @@ class KeyRing:
         if row is None or row.sealed is None:
             raise GiveUp(
                 "data_key_destroyed",
-                "该记录的密钥已销毁,内容不可读取。",
+                "该记录的密钥已销毁，内容不可读取。",
                 "The key of this record was destroyed; it can no longer be read.",
                 detail={"owner": owner},
             )

@@ -18,7 +18,7 @@ def pointed_at(records: Records, message: CloudEvent, tenant: str) -> EventRow:
     if message.data.tenant != tenant:
         raise GiveUp(
             "tenant_foreign",
-            "消息属于其他租户,未作处理。",
+            "消息属于其他租户，未作处理。",
             "The message names another tenant; nothing was done.",
             detail={"tenant": message.data.tenant},
         )
@@ -26,7 +26,7 @@ def pointed_at(records: Records, message: CloudEvent, tenant: str) -> EventRow:
     if row is None or row.seq != message.data.seq:
         raise GiveUp(
             "event_row_absent",
-            "消息所指的事件不存在,未作处理。",
+            "消息所指的事件不存在，未作处理。",
             "The message points at an event that is not stored; nothing was done.",
             detail={"aggregate": message.data.aggregate},
         )
@@ -39,7 +39,7 @@ def asked(records: Records, message: CloudEvent, tenant: str, step: str) -> Even
     if step not in row.next_steps:
         raise GiveUp(
             "step_not_asked",
-            "事件并未要求执行该步骤,未作处理。",
+            "事件并未要求执行该步骤，未作处理。",
             "The event does not ask for this step; nothing was done.",
             detail={"aggregate": message.data.aggregate, "step": step},
         )
@@ -72,7 +72,7 @@ def settle(
         return committed
     raise Retry(
         "contended",
-        "该记录正被同时处理,稍后自动重试。",
+        "该记录正被同时处理，稍后自动重试。",
         "The record is being worked on at the same moment; tried again later.",
         detail={"aggregate": key.ref},
     )

@@ -272,7 +272,7 @@ def _rejection(error: TransactWriteError, order: list[int]) -> Exception:
 def _passing(cause: str) -> Retry:
     return Retry(
         "database_unavailable",
-        "数据库暂时不可用,系统会自动重试。",
+        "数据库暂时不可用，系统会自动重试。",
         "The database does not answer now; the step is tried again.",
         detail={"cause": cause},
     )

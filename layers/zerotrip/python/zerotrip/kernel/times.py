@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import UTC, date, datetime, timedelta, timezone
 
 # China keeps one offset the whole year since 1991; a fixed offset needs no tz data.
@@ -35,6 +36,5 @@ def spoken(instant: datetime) -> str:
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day (29 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
-    last = (first_of_next - timedelta(days=1)).day
+    last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, last))

@@ -120,7 +120,7 @@ class Renderer:
         if warnings:
             raise _layout_error(
                 "licence_layout_warned",
-                "证照版式有警告,未予签发。",
+                "证照版式有警告，未予签发。",
                 "The layout compiles with warnings; nothing was issued.",
                 " ".join(warning.diagnostic for warning in warnings),
             )
@@ -153,7 +153,7 @@ def _failure(error: TypstError) -> GiveUp:
     points = sorted(f"U+{ord(character):04X}" for character in characters)
     return GiveUp(
         "licence_glyph_missing",
-        "字库缺少证照所需的字:" + "、".join(points) + "。",
+        "字库缺少证照所需的字：" + "、".join(points) + "。",
         "No font holds a character that the licence needs: " + ", ".join(points) + ".",
         detail={"code_points": points},
     )

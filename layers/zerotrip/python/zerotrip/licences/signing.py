@@ -146,7 +146,7 @@ def _load_chain(chain_pem: bytes) -> tuple[Certificate, ...]:
     if not usable:
         raise GiveUp(
             "licence_certificate_unusable",
-            "证照签名证书无法使用,须为RSA证书链。",
+            "证照签名证书无法使用，须为RSA证书链。",
             "The signing certificate cannot be used: a PEM chain of RSA is needed.",
         )
     return chain

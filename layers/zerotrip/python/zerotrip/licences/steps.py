@@ -240,7 +240,7 @@ def _checked(stored: StoredObject, licence_id: str, deps: RegisterDeps) -> str:
     if stored.sha256 and stored.sha256 != base64.b64encode(digest_bytes).decode():
         raise GiveUp(
             "licence_file_damaged",
-            "证照文件与存储校验值不符,未予登记。",
+            "证照文件与存储校验值不符，未予登记。",
             "The file does not match the checksum kept with it; not registered.",
             detail={"licence": licence_id},
         )
@@ -256,7 +256,7 @@ def _announce(deps: SigningDeps, key: str, version_id: str, size_bytes: int) -> 
 def _unknown(code: str, ref: str) -> GiveUp:
     return GiveUp(
         code,
-        "消息所指的记录不存在,未作处理。",
+        "消息所指的记录不存在，未作处理。",
         "The message points at nothing that is stored; nothing was done.",
         detail={"aggregate": ref},
     )

@@ -7,14 +7,14 @@ object storage is minted with it (`../shared/data.md`), so a key names its slot.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
 from zerotrip.kernel import times
-from zerotrip.kernel.errors import Fault
+from zerotrip.kernel.errors import Conflict, Fault
 
 PATIENCE = timedelta(minutes=15)
 """After this an open slot is looked for (`../shared/data.md`, Tables)."""
@@ -219,6 +219,23 @@ class UploadAddress:
     holder: Holder
     code: str
     upload_id: str
+
+
+def pins(slots: Iterable[Slot]) -> dict[str, dict[str, Any]]:
+    """What a submission freezes, by material code: every received slot's `pin`.
+
+    Raises Conflict `material_unchecked` while an upload is awaited or being checked.
+    """
+    found = tuple(slots)
+    waiting = [slot.code for slot in found if slot.state is SlotState.OPEN]
+    if waiting:
+        raise Conflict(
+            "material_unchecked",
+            "有材料尚未上传完成或仍在检查，请稍候再提交。",
+            "A material is not uploaded yet or still being checked.",
+            detail={"materials": waiting},
+        )
+    return {slot.code: slot.pin() for slot in found if slot.state is SlotState.RECEIVED}
 
 
 def slot_sk(code: str) -> str:

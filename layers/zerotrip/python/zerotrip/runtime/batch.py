@@ -101,7 +101,7 @@ def _read(shape: TypeAdapter[Message], body: str) -> Message:
     except ValidationError as error:
         raise GiveUp(
             "message_unreadable",
-            "消息格式或版本无法识别,未作处理。",
+            "消息格式或版本无法识别，未作处理。",
             "The message is malformed or of an unknown version; nothing was done.",
             detail={"faults": [fault["type"] for fault in error.errors()][:5]},
         ) from error

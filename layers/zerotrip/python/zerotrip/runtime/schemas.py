@@ -42,9 +42,9 @@ _WORDS = {
     "bill.prepared": ("已向支付渠道下单", "The channel is about to be asked"),
     "bill.settled": ("已缴清", "The whole sum has arrived"),
     "bill.cancelled": ("账单已取消", "Nobody need pay"),
-    "bill.paid_after_cancellation": ("取消后到账,应退", "Paid too late: due back"),
-    "bill.cancelled_after_payment": ("已缴后取消,应退", "Paid, cancelled: due back"),
-    "bill.paid_again": ("重复缴费,应退", "Paid twice: the second sum is due back"),
+    "bill.paid_after_cancellation": ("取消后到账，应退", "Paid too late: due back"),
+    "bill.cancelled_after_payment": ("已缴后取消，应退", "Paid, cancelled: due back"),
+    "bill.paid_again": ("重复缴费，应退", "Paid twice: the second sum is due back"),
     "shipment.ordered": ("待安排快递", "A courier is wanted"),
     "shipment.dispatched": ("快递已接单", "The carrier took the order"),
     "shipment.created": ("快递已建单", "The carrier made the order"),
@@ -59,7 +59,7 @@ _WORDS = {
     "shipment.delivered": ("已送达", "The receiver has it"),
     "shipment.returned": ("已退回", "The sender has it again"),
     "shipment.cancelled": ("寄递已取消", "Never picked up"),
-    "shipment.cancellation_refused": ("已揽收,无法取消", "Too late to cancel"),
+    "shipment.cancellation_refused": ("已揽收，无法取消", "Too late to cancel"),
     "shipment.scanned": ("重复或较早的轨迹", "A scan that tells nothing new"),
     f"licence.{PREPARED}": ("证照已备", "A licence is about to be signed"),
     f"licence.{REGISTERED}": ("证照已登记", "A signed licence was registered"),
@@ -204,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"已写入 · written: {chosen.folder}\n")
         return 0
     for name in stale(chosen.folder):
-        sys.stderr.write(f"{name} 已过期,请运行 · is out of date, run: {COMMAND}\n")
+        sys.stderr.write(f"{name} 已过期，请运行 · is out of date, run: {COMMAND}\n")
     return 1 if stale(chosen.folder) else 0
 
 

@@ -178,7 +178,7 @@ def _trusted(key: str) -> bytes:
 
         raise Retry(
             "trust_not_installed",
-            "签发证书尚未安装,请运维人员安装后重试。",
+            "签发证书尚未安装，请运维人员安装后重试。",
             "The signing certificate is not installed yet; an operator must do so.",
             detail={"object": key},
         )

@@ -165,8 +165,8 @@ class ShipmentAnswer(TypedDict):
     waybill: str | None
 
 
-class CaseAnswer(TypedDict):
-    """A case as its applicant sees it."""
+class CaseStanding(TypedDict):
+    """Which case, and where it stands."""
 
     case_no: str
     version: int
@@ -176,6 +176,11 @@ class CaseAnswer(TypedDict):
     stage_name: Text
     received_at: str
     obligations: list[str]
+
+
+class CaseAnswer(CaseStanding):
+    """A case as its applicant sees it."""
+
     asked_of_me: list[AskedAnswer]
     timeline: list[TimelineEntry]
     bills: list[BillAnswer]
@@ -291,17 +296,9 @@ class StaffMaterial(TypedDict):
     download_url: str
 
 
-class StaffCaseAnswer(TypedDict):
+class StaffCaseAnswer(CaseStanding):
     """A case as its office sees it; `task` is the open one, if there is one."""
 
-    case_no: str
-    version: int
-    item_code: str
-    item_name: Text
-    stage: str
-    stage_name: Text
-    received_at: str
-    obligations: list[str]
     timeline: list[TimelineEntry]
     licence_id: str | None
     form: dict[str, Any]

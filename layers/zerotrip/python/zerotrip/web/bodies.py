@@ -26,7 +26,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _SENTENCES = {
     "missing": ("field_missing", "请填写该项。", "This field is missing."),
     "empty": ("field_empty", "该项不能为空。", "This field must not be empty."),
-    "unknown": ("field_unknown", "没有这一项,请删除。", "There is no such field."),
+    "unknown": ("field_unknown", "没有这一项，请删除。", "There is no such field."),
     "type": ("field_wrong_type", "该项类型不正确。", "This value has the wrong type."),
     "offered": (
         "field_not_offered",
@@ -97,7 +97,7 @@ def read_json(content: bytes) -> Any:
     if len(content) > LARGEST_BODY_BYTES:
         raise TooLarge(
             "body_too_large",
-            "请求内容过大,最多256 KB。",
+            "请求内容过大，最多256 KB。",
             "The body is too large: 256 KB at most.",
         )
     try:
@@ -111,7 +111,7 @@ def read_json(content: bytes) -> Any:
     except ValueError as error:
         raise Malformed(
             "body_not_json",
-            "请求内容不是有效的JSON,请检查后重试。",
+            "请求内容不是有效的JSON，请检查后重试。",
             "The body is not valid JSON in UTF-8.",
         ) from error
     if _deeper(value, DEEPEST_BODY):
@@ -131,7 +131,7 @@ def read_body(
         if not optional:
             raise Malformed(
                 "body_missing",
-                "缺少请求内容,请以JSON提交。",
+                "缺少请求内容，请以JSON提交。",
                 "The body is missing: send it as JSON.",
             )
         return validated(model, {})
@@ -157,7 +157,7 @@ def validated(model: type[BaseModel], value: Any) -> BaseModel:
         # `from None`: the cause would quote what the person wrote.
         raise Invalid(
             "request_invalid",
-            "请求内容有误,请按提示逐项修改。",
+            "请求内容有误，请按提示逐项修改。",
             "The request has faults: mend them all, then send it again.",
             faults=faults,
         ) from None
@@ -221,6 +221,6 @@ def _deeper(value: Any, levels: int) -> bool:
 def _too_deep() -> Malformed:
     return Malformed(
         "body_too_deep",
-        "请求内容嵌套过深,最多32层。",
+        "请求内容嵌套过深，最多32层。",
         "The body nests too deeply: 32 levels at most.",
     )

@@ -62,7 +62,7 @@ class Request:
             return int(text)
         raise Invalid(
             "request_invalid",
-            "请求内容有误,请按提示逐项修改。",
+            "请求内容有误，请按提示逐项修改。",
             "The request has faults: mend them all, then send it again.",
             faults=(
                 Fault(
@@ -125,6 +125,6 @@ def if_match_missing() -> PreconditionRequired:
     """The request does not say which version the person saw."""
     return PreconditionRequired(
         "if_match_missing",
-        "请先查询最新内容,再带上If-Match提交。",
+        "请先查询最新内容，再带上If-Match提交。",
         "Read it first, then say with If-Match which version you saw.",
     )

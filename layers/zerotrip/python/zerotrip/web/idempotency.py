@@ -139,7 +139,7 @@ class Answers:
         if row.data["print"] != print_:
             raise Invalid(
                 "idempotency_key_reused",
-                "该Idempotency-Key已用于其他请求,请换用新的。",
+                "该Idempotency-Key已用于其他请求，请换用新的。",
                 "This Idempotency-Key was used for another request: take a new one.",
             )
         reply = None
@@ -238,6 +238,6 @@ def _key_of(request: Request) -> str | None:
 def _in_flight() -> Conflict:
     return Conflict(
         "request_in_flight",
-        "同一请求正在处理中,请稍候再试。",
+        "同一请求正在处理中，请稍候再试。",
         "The same request is being answered at this moment: try again shortly.",
     )

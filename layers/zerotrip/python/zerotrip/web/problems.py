@@ -40,7 +40,7 @@ class InternalError(ZeroTripError):
     def __init__(self) -> None:
         super().__init__(
             "internal_error",
-            "系统内部错误,请稍后再试;如持续出现,请提供请求编号。",
+            "系统内部错误，请稍后再试；如持续出现，请提供请求编号。",
             "Something went wrong inside: try again later, or name the request id.",
         )
 

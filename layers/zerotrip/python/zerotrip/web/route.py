@@ -42,12 +42,12 @@ PARAMETERS: dict[str, Parameter] = {
     ),
     "case_no": Parameter(
         r"[0-9A-Z]{31}[0-9]{14}",
-        Words("办件编号,45位", "The case number, 45 characters"),
+        Words("办件编号，45位", "The case number, 45 characters"),
         "11441882007000001K400012400000120261121483920",
     ),
     "item_code": Parameter(
         r"[0-9A-Z]{31}",
-        Words("实施编码,31位", "The implementation code, 31 characters"),
+        Words("实施编码，31位", "The implementation code, 31 characters"),
         "11441882007000001K4000124000001",
     ),
     "licence_id": Parameter(

@@ -28,7 +28,7 @@ def read_licence_document(request: Request, deps: Applicant) -> Reply:
     if head.stage != REGISTERED:
         raise Conflict(
             "licence_not_registered",
-            "证照正在制作,请稍后再查看。",
+            "证照正在制作，请稍后再查看。",
             "The licence is still being made: look again a little later.",
         )
     address = deps.licences_bucket.download_url(

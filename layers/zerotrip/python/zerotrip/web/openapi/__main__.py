@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.file.exists() and chosen.file.read_text(encoding="utf-8") == now:
         return 0
     sys.stderr.write(
-        f"{chosen.file} 已过期,请运行 · is out of date, please run: {COMMAND}\n"
+        f"{chosen.file} 已过期，请运行 · is out of date, please run: {COMMAND}\n"
     )
     return 1
 

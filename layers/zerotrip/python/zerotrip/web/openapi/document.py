@@ -17,7 +17,7 @@ from zerotrip.web.routes import applicant, partners, public, staff
 Json = dict[str, Any]
 
 TAGS: tuple[tuple[str, Words, Any], ...] = (
-    ("applicant", Words("申请人:个人与企业", "Citizens and companies"), applicant),
+    ("applicant", Words("申请人：个人与企业", "Citizens and companies"), applicant),
     ("staff", Words("工作人员", "Officers"), staff),
     ("public", Words("公开查询", "Anyone"), public),
     ("partners", Words("合作方回调", "Partners' callbacks"), partners),
@@ -34,7 +34,7 @@ _SUCCESS = {
     200: "成功 · Done",
     201: "已创建 · Created",
     202: "已收件 · Received",
-    204: "完成,无内容 · Done, no body",
+    204: "完成，无内容 · Done, no body",
     303: "请转到Location所示地址 · See the address in Location",
 }
 
@@ -82,7 +82,7 @@ def document() -> Json:
         "info": {
             "title": "零跑腿 · ZeroTrip",
             "version": "1.0.0",
-            "summary": "数据跑腿,群众不跑 · The data runs the errand",
+            "summary": "数据跑腿，群众不跑 · The data runs the errand",
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -243,7 +243,7 @@ def _raw_body() -> Json:
     return {
         "required": True,
         "description": (
-            "原始字节,按合作方自己的方式签名 · raw bytes, signed the partner's own way"
+            "原始字节，按合作方自己的方式签名 · raw bytes, signed the partner's own way"
         ),
         "content": {"application/json": {"schema": {}, **_examples_of("Callback")}},
     }
@@ -269,7 +269,7 @@ def _header(name: str, words: Words, example: str, *, required: bool = False) ->
 
 
 _IF_MATCH = Words(
-    "上次查询所得的ETag:据以操作的版本", "The ETag of your last read: what you saw"
+    "上次查询所得的ETag：据以操作的版本", "The ETag of your last read: what you saw"
 )
 _PARAMETERS: Json = {
     **{
@@ -301,7 +301,7 @@ _PARAMETERS: Json = {
     "Idempotency-Key": _header(
         "Idempotency-Key",
         Words(
-            "重试同一请求时保持不变,24小时内得到同样的答复",
+            "重试同一请求时保持不变，24小时内得到同样的答复",
             "Kept on a retry: the same answer again, for 24 hours",
         ),
         "0f3c1b52-6f0e-4c0e-9a55-8d3a1c1f7e21",
@@ -309,7 +309,7 @@ _PARAMETERS: Json = {
 }
 _HEADERS: Json = {
     "ETag": {
-        "description": "版本,用于If-Match · the version, for If-Match",
+        "description": "版本，用于If-Match · the version, for If-Match",
         "schema": {"type": "string"},
         "example": '"v7"',
     },
@@ -320,8 +320,8 @@ _HEADERS: Json = {
     },
 }
 _DESCRIPTION = """\
-时间为UTC的RFC 3339文本,金额以分为单位,文字以中文为准并附英文。
-凡非成功的答复均为问题文档(RFC 9457):`code`固定不变,`zh`与`en`可直接展示,
+时间为UTC的RFC 3339文本，金额以分为单位，文字以中文为准并附英文。
+凡非成功的答复均为问题文档（RFC 9457）：`code`固定不变，`zh`与`en`可直接展示，
 `faults`列出全部问题。网关在到达应用之前拒绝的请求同样如此。
 
 Times are RFC 3339 in UTC, amounts are whole fen, texts are Chinese with English beside.

@@ -131,7 +131,7 @@ _ASKED: dict[str, Json] = {
     "Nothing": {"nothing": {}},
     "NewPayment": {"wechat_pay": {"channel": "wechat_pay", "bill_id": BILL_ID}},
     "NewDecision": {
-        "approve": {"decision": "approve", "reasons": "材料齐全,符合法定条件。"},
+        "approve": {"decision": "approve", "reasons": "材料齐全，符合法定条件。"},
         "refuse": {"decision": "refuse", "reasons": "经营场所不符合要求。"},
     },
     "Callback": {
@@ -395,7 +395,7 @@ _ANSWERED: dict[str, Json] = {
             "code": "vehicle_licence_fee",
             "name": {"zh": "行驶证工本费", "en": "Fee for the licence"},
             "amount_fen": 1500,
-            "legal_basis": "示例:按发布的收费标准",
+            "legal_basis": "示例：按发布的收费标准",
         },
         "courier_charge": None,
         "licence": {
@@ -418,7 +418,7 @@ EXAMPLES: dict[str, Json] = {
 _FAULT: Json = {
     "path": "/owner/citizen_number",
     "code": "citizen_number_wrong",
-    "zh": "身份证号码有误,请核对18位号码及最后一位校验码。",
+    "zh": "身份证号码有误，请核对18位号码及最后一位校验码。",
     "en": "The identity number is wrong: check all 18 characters and the last one.",
 }
 

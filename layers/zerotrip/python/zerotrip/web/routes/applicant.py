@@ -34,7 +34,7 @@ OPEN_SESSION = Route(
     "POST",
     "/v1/sessions",
     Words(
-        "登录:用小程序登录码或统一身份认证授权码换取令牌",
+        "登录：用小程序登录码或统一身份认证授权码换取令牌",
         "Sign in: a mini-program login code or an OIDC code becomes a token",
     ),
     {201: "SessionAnswer"},
@@ -44,7 +44,7 @@ OPEN_SESSION = Route(
 REFRESH_SESSION = Route(
     "POST",
     "/v1/sessions/refresh",
-    Words("续期:换取新的令牌,旧的刷新令牌作废", "Refresh: the next pair of tokens"),
+    Words("续期：换取新的令牌，旧的刷新令牌作废", "Refresh: the next pair of tokens"),
     {200: "SessionAnswer"},
     ("session_refused", "officer_suspended", "session_busy"),
     body=requests.Refresh,
@@ -86,7 +86,7 @@ SAVE_APPLICATION = Route(
     "PUT",
     "/v1/applications/{application_id}",
     Words(
-        "保存申请表(可以暂不完整)",
+        "保存申请表（可以暂不完整）",
         "Save the form, which may still be incomplete",
     ),
     {200: "ApplicationAnswer"},
@@ -107,7 +107,7 @@ ADD_MATERIAL = Route(
 SUBMIT_APPLICATION = Route(
     "POST",
     "/v1/applications/{application_id}/submission",
-    Words("提交申请,取得办件编号", "Hand it in and get the case number"),
+    Words("提交申请，取得办件编号", "Hand it in and get the case number"),
     {202: "SubmissionAnswer"},
     (
         "application_unknown",
@@ -133,7 +133,7 @@ READ_CASE = Route(
     "GET",
     "/v1/cases/{case_no}",
     Words(
-        "查看办件:阶段、待办、时间线",
+        "查看办件：阶段、待办、时间线",
         "Read a case: stage, what is asked of me, timeline",
     ),
     {200: "CaseAnswer"},
@@ -175,7 +175,7 @@ WITHDRAW_CASE = Route(
 PAY_CASE = Route(
     "POST",
     "/v1/cases/{case_no}/payments",
-    Words("发起缴费,取得支付参数", "Pay: get what the payment call needs"),
+    Words("发起缴费，取得支付参数", "Pay: get what the payment call needs"),
     {201: "PaymentAnswer"},
     (
         *_CASE,
@@ -226,7 +226,7 @@ READ_LICENCE_DOCUMENT = Route(
     "GET",
     "/v1/licences/{licence_id}/document",
     Words(
-        "下载我的证照(60秒内有效的地址)",
+        "下载我的证照（60秒内有效的地址）",
         "The signed file, by an address that opens for 60 seconds",
     ),
     {303: None},

@@ -8,7 +8,7 @@ RECEIVE_CALLBACK = Route(
     "POST",
     "/v1/partners/{partner}/callbacks",
     Words(
-        "合作方回调(按合作方自己的签名方式)",
+        "合作方回调（按合作方自己的签名方式）",
         "A partner's callback, signed the partner's own way",
     ),
     # The answers are the partner's too: WeChat Pay asks for 200 or 204 and its own

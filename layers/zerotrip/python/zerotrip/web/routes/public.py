@@ -22,7 +22,7 @@ READ_ITEM = Route(
     "GET",
     "/v1/items/{item_code}",
     Words(
-        "事项详情:表单、材料、时限、费用",
+        "事项详情：表单、材料、时限、费用",
         "An item: form, materials, time limits, fees",
     ),
     {200: "ItemAnswer"},
@@ -32,7 +32,7 @@ READ_ITEM = Route(
 VERIFY_LICENCE = Route(
     "GET",
     "/v1/verifications/{licence_id}",
-    Words("核验证照(不含持证人信息)", "Verify a licence; nothing about its holder"),
+    Words("核验证照（不含持证人信息）", "Verify a licence; nothing about its holder"),
     {200: "VerificationAnswer"},
     (
         "issuer_unknown",

@@ -10,7 +10,9 @@ _STAFF = ("officer_unknown", "officer_suspended")
 READ_WORKLIST = Route(
     "GET",
     "/v1/worklist",
-    Words("本部门待办(不含个人信息)", "The office's open tasks, without personal data"),
+    Words(
+        "本部门待办（不含个人信息）", "The office's open tasks, without personal data"
+    ),
     {200: "WorklistAnswer"},
     (*_STAFF, "request_invalid"),
     query=("limit",),
@@ -18,7 +20,7 @@ READ_WORKLIST = Route(
 READ_STAFF_CASE = Route(
     "GET",
     "/v1/staff/cases/{case_no}",
-    Words("查看办件:表单、材料、时间线", "Read a case: form, materials, timeline"),
+    Words("查看办件：表单、材料、时间线", "Read a case: form, materials, timeline"),
     {200: "StaffCaseAnswer"},
     (*_STAFF, "case_unknown"),
     tagged=True,
