@@ -12,21 +12,30 @@ SQS's own redrive cannot tell why.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+import pydantic
 from pydantic import TypeAdapter, ValidationError
 
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.runtime import aws
 from zerotrip.runtime.logs import logger, said, unforeseen
+
+# Powertools' batch builds its own pydantic models of every record type, a fifth of a
+# step's import, where it sees pydantic loaded. None of them is used here.
+sys.modules.pop("pydantic")
+try:
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+finally:
+    sys.modules["pydantic"] = pydantic
 
 LAST_RECEIVE = 5
 """maxReceiveCount of every step's queue (`infra/stacks/queue.yaml`)."""
