@@ -16,7 +16,7 @@ from infra.local.mini_program import Client, Partners, Refused
 from infra.local.redrive import redrive
 from infra.local.republish import republish
 from tests.support.laptop_cloud import LaptopCloud
-from tests.support.workers import kill_workers, tick
+from tests.support.workers import kill_step_workers, tick
 from zerotrip.kernel.bus import EventBridge
 
 FOOD = next(story for story in STORIES if story.folder == "food-business-licence")
@@ -149,9 +149,11 @@ def test_killed_workers_lose_nothing(
     cloud: LaptopCloud, errand: Errand, company: Client
 ) -> None:
     errand._apply(company)
+    killed = 0
     for _ in range(6):
-        kill_workers(cloud)
+        killed += kill_step_workers(cloud)
         time.sleep(0.3)
+    assert killed > 0
     deadline = time.monotonic() + PATIENCE_SECONDS
     instant = datetime.now(UTC)
     while company.case(errand.case_no)[0]["stage"] != "in_review":
@@ -160,7 +162,7 @@ def test_killed_workers_lose_nothing(
         tick(cloud, instant)
         time.sleep(1)
     errand._decide()
-    kill_workers(cloud)
+    kill_step_workers(cloud)
     while company.case(errand.case_no)[0]["stage"] != "completed":
         assert time.monotonic() < deadline + PATIENCE_SECONDS, "it does not end"
         instant += timedelta(hours=1)

@@ -31,9 +31,12 @@ def workers_of(cloud: LaptopCloud, *, steps_only: bool = False) -> list[int]:
     return found
 
 
-def kill_workers(cloud: LaptopCloud) -> int:
-    """`kill -9` of all of them; how many there were."""
-    workers = workers_of(cloud)
+def kill_step_workers(cloud: LaptopCloud) -> int:
+    """`kill -9` of all steps' workers; how many there were.
+
+    Those of HTTPS stay: whoever is cut off there gets a 502 and asks again.
+    """
+    workers = workers_of(cloud, steps_only=True)
     for worker in workers:
         kill(worker)
     return len(workers)
