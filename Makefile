@@ -15,7 +15,7 @@ export PYTHONPATH := layers/zerotrip/python:.
 UV := .local/uv/bin/uv
 PY := .venv/bin/python
 READY := .venv/.installed .local/emulator/.installed .local/sam/.installed
-CODE := functions infra layers/zerotrip tests
+CODE := bench functions infra layers/zerotrip tests
 PYTEST_OPTIONS ?= -n 2 --dist loadgroup
 
 ##@ 开始 · Start
@@ -68,7 +68,7 @@ lint: $(READY) ## 代码、分层与模板 · code, layering, templates
 
 types: $(READY) ## 严格类型检查 · strict types
 	.venv/bin/mypy
-	.venv/bin/mypy --strict infra/local/*.py
+	.venv/bin/mypy --strict infra/local/*.py bench/*.py
 
 format: $(READY) ## 整理代码格式 · format the code
 	.venv/bin/ruff check --fix-only --quiet $(CODE)

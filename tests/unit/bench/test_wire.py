@@ -53,19 +53,19 @@ def test_a_recording_leads_back_to_whoever_replays_it() -> None:
 
 def test_the_proxy_keeps_what_one_labelled_function_asked() -> None:
     label = "0123456789abcdef0123"
-    with (
-        Replay([call("POST /", "answer")]) as behind,
-        Proxy(
-            int(behind.url.rpartition(":")[2]), frozenset(), lambda *_: True
-        ) as proxy,
-    ):
-        request = urllib.request.Request(
-            proxy.url, data=b"{}", headers={"User-Agent": f"Botocore app/{label}"}
-        )
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            assert answer.read() == b"answer"
-        told = {"label": label, "function": "submit", "event": {}, "answer": None}
-        proxy.hear(told)
-        kept = proxy.recorded["submit"]["calls"]
+    with Replay([call("POST /", f"{SERVER}/orders")]) as behind:
+        port = int(behind.url.rpartition(":")[2])
+        with Proxy(port, frozenset({port}), lambda *_: True) as proxy:
+            request = urllib.request.Request(
+                proxy.url, data=b"{}", headers={"User-Agent": f"Botocore app/{label}"}
+            )
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                led = answer.read().decode()
+            told = {"label": label, "function": "submit", "event": {}, "answer": None}
+            proxy.hear(told)
+            kept = proxy.recorded["submit"]["calls"]
+            # A partner's address leads to the proxy, which knows who will ask there.
+            assert led == f"{proxy.url}/_to/{port}/{label}/orders"
     assert [(each.kind, each.status) for each in kept] == [("POST /", 200)]
-    assert base64.b64decode(kept[0].body) == b"answer"
+    body = base64.b64decode(kept[0].body).decode()
+    assert body == f"{SERVER}/_to/{port}/{label}/orders"

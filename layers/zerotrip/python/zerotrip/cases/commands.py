@@ -414,7 +414,7 @@ def next_due(watch: Mapping[str, Watch]) -> str | None:
 
 def as_body(case: Case) -> dict[str, Any]:
     """The head's JSON: without defaults, and without what its subject says."""
-    return case.model_dump(mode="json", exclude_defaults=True)
+    return case.model_dump(mode="json", exclude_defaults=True, exclude=set(IN_SUBJECT))
 
 
 def machine(event: EventRow, now: datetime, step: str) -> Command:
