@@ -16,7 +16,7 @@ UV := .local/uv/bin/uv
 PY := .venv/bin/python
 READY := .venv/.installed .local/emulator/.installed .local/sam/.installed
 CODE := bench functions infra layers/zerotrip tests
-PYTEST_OPTIONS ?= -n 2 --dist loadgroup
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
 ##@ 开始 · Start
 .PHONY: help install up demo down reset
