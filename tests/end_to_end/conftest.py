@@ -19,6 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_file_at_a_time() -> Iterator[None]:
-    """Some tests kill the cloud's workers or destroy a key: nobody else uses it then."""
+    """Some kill the cloud's workers or destroy a key: nobody else uses it then."""
     with locked(HOMES / "in-use.lock"):
         yield
