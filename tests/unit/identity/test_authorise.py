@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from tests.unit.identity.world import (
     NOON,
@@ -254,9 +256,13 @@ def function() -> ModuleType:
 
 
 def test_the_handler_answers_and_refuses(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = function()
+    # A stream of its own: loggers of one name share the first one's.
+    out = io.StringIO()
+    log = Logger(service="authorise, as tested", stream=out)
+    monkeypatch.setattr(handler, "logger", lambda: log)
     stranger = Authoriser(TENANT, REALM, dict, world.officers, Clock())
     known = Authoriser(
         TENANT,
@@ -271,6 +277,6 @@ def test_the_handler_answers_and_refuses(
     monkeypatch.setattr(handler, "authoriser", lambda: stranger)
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         handler.handler(recorded("rest_request"), object())
-    logged = capsys.readouterr().out
+    logged = out.getvalue()
     assert json.loads(logged)["code"] == "token_key_unknown"
     assert "eyJ" not in logged
