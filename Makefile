@@ -14,7 +14,8 @@ export PYTHONPATH := layers/zerotrip/python:.
 
 UV := .local/uv/bin/uv
 PY := .venv/bin/python
-READY := .venv/.installed .local/emulator/.installed .local/sam/.installed
+READY := .venv/.installed .local/emulator/.installed .local/sam/.installed \
+  .local/audit/.installed
 CODE := bench functions infra layers/zerotrip tests
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
@@ -120,6 +121,13 @@ logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions l
 	  $(UV) venv --quiet --python $(PYTHON) .local/emulator
 	@$(UV) pip sync --quiet --require-hashes --compile-bytecode \
 	  --python .local/emulator/bin/python $<
+	@touch $@
+
+# Its own environment: checkov pins half of what the product uses.
+.local/audit/.installed: requirements/audit.txt .local/uv/.installed
+	@echo "  正在安装检查工具 · installing the template and dependency checks"
+	@test -x .local/audit/bin/python || $(UV) venv --quiet --python $(PYTHON) .local/audit
+	@$(UV) pip sync --quiet --require-hashes --python .local/audit/bin/python $<
 	@touch $@
 
 .local/sam/.installed: requirements/sam.txt .local/uv/.installed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from zerotrip.kernel.errors import Retry
@@ -21,6 +21,9 @@ from zerotrip.kernel.tables import (
 )
 
 
+_INDEXES = {"due": "due", "worklist": "work", "subject": "subject"}
+
+
 def _holds(expect: Expect, old: StoredRow | None) -> bool:
     if expect.absent and old is not None:
         return False
@@ -29,27 +32,48 @@ def _holds(expect: Expect, old: StoredRow | None) -> bool:
     return not expect.stages or (old is not None and old.stage in expect.stages)
 
 
-@dataclass
 class MemoryTables:
-    """The Tables port: conditions, transactions, request tokens, three indexes."""
+    """The Tables port: conditions, transactions, request tokens, three indexes.
 
-    rows: dict[tuple[str, str, str], StoredRow] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
-    transactions: list[list[Write]] = field(default_factory=list)
+    A token is remembered for `token_life_seconds` of `clock`, as DynamoDB does for ten
+    minutes; without a clock for ever. Rows are kept by partition, index entries too.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[tuple[str, str, str], StoredRow] | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
+        token_life_seconds: float = 600.0,
+    ) -> None:
+        self.clock = clock
+        self.token_life_seconds = token_life_seconds
+        self.tokens: dict[str, tuple[str, float]] = {}
+        self.transactions: list[list[Write]] = []
+        self.rows = dict(rows or {})
+
+    @property
+    def rows(self) -> Rows:
+        """Every row by table, pk, sk; what is changed here is changed there."""
+        return Rows(self)
+
+    @rows.setter
+    def rows(self, rows: Mapping[tuple[str, str, str], StoredRow]) -> None:
+        given = dict(rows)
+        self._partitions: dict[tuple[str, str], dict[str, StoredRow]] = {}
+        self._indexed: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
+        for (table, _, _), row in given.items():
+            self._store(table, row)
 
     def get(self, table: str, pk: str, sk: str) -> StoredRow | None:
-        return self.rows.get((table, pk, sk))
+        return self._partitions.get((table, pk), {}).get(sk)
 
     def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[StoredRow]:
-        found = (self.rows.get((table, pk, sk)) for pk, sk in dict.fromkeys(keys))
+        found = (self.get(table, pk, sk) for pk, sk in dict.fromkeys(keys))
         return [row for row in found if row is not None]
 
     def query(self, table: str, pk: str, prefix: str = "") -> list[StoredRow]:
-        return [
-            self.rows[key]
-            for key in sorted(self.rows)
-            if key[0] == table and key[1] == pk and key[2].startswith(prefix)
-        ]
+        kept = self._partitions.get((table, pk), {})
+        return [kept[sk] for sk in sorted(kept) if sk.startswith(prefix)]
 
     def index(
         self,
@@ -61,46 +85,100 @@ class MemoryTables:
         newest_first: bool = False,
         limit: int = 100,
     ) -> list[tuple[str, str]]:
-        attribute = {"due": "due", "worklist": "work", "subject": "subject"}[name]
-        found = []
-        for (kept_in, _, _), row in self.rows.items():
-            pair = getattr(row, attribute)
-            if kept_in != table or pair is None or pair[0] != partition:
-                continue
-            if until is None or pair[1] <= until:
-                found.append((pair[1], row.pk, row.sk))
+        entries = self._indexed.get((table, name, partition), {})
+        found = [
+            (sort_key, pk, sk)
+            for (pk, sk), sort_key in entries.items()
+            if until is None or sort_key <= until
+        ]
         found.sort(reverse=newest_first)
         return [(pk, sk) for _, pk, sk in found[:limit]]
 
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
         keys = [_key(write) for write in writes]
         assert len(set(keys)) == len(keys), "one transaction writes a row twice"
+        if token is not None and self._sent_before(token, writes):
+            return
         failed = [
             position
             for position, write in enumerate(writes)
-            if not _holds(write.expect, self.rows.get(keys[position]))
+            if not _holds(write.expect, self.get(*keys[position]))
         ]
-        if token is not None and self._sent_before(token, writes):
-            return
         if failed:
-            olds = {position: self.rows.get(keys[position]) for position in failed}
+            olds = {position: self.get(*keys[position]) for position in failed}
             raise Rejected(frozenset(failed), olds)
         if token is not None:
-            self.tokens[token] = repr(writes)
+            self.tokens[token] = (repr(writes), self.clock())
         for write in writes:
             if isinstance(write, Put):
                 kept = json.loads(json.dumps(dict(write.row.data)))
-                self.rows[_key(write)] = replace(write.row, data=kept)
+                self._store(write.table, replace(write.row, data=kept))
             else:
-                self.rows.pop(_key(write), None)
+                self._remove(*_key(write))
         self.transactions.append(list(writes))
 
+    def _store(self, table: str, row: StoredRow) -> None:
+        kept = self._partitions.setdefault((table, row.pk), {})
+        old = kept.get(row.sk)
+        kept[row.sk] = row
+        self._reindex(table, old, row)
+
+    def _remove(self, table: str, pk: str, sk: str) -> None:
+        old = self._partitions.get((table, pk), {}).pop(sk, None)
+        self._reindex(table, old, None)
+
+    def _reindex(
+        self, table: str, old: StoredRow | None, new: StoredRow | None
+    ) -> None:
+        for name, attribute in _INDEXES.items():
+            was = None if old is None else getattr(old, attribute)
+            now = None if new is None else getattr(new, attribute)
+            if was is not None and old is not None:
+                self._indexed[(table, name, was[0])].pop((old.pk, old.sk), None)
+            if now is not None and new is not None:
+                place = self._indexed.setdefault((table, name, now[0]), {})
+                place[(new.pk, new.sk)] = now[1]
+
     def _sent_before(self, token: str, writes: Sequence[Write]) -> bool:
-        if token not in self.tokens:
+        kept = self.tokens.get(token)
+        if kept is None or self.clock() - kept[1] >= self.token_life_seconds:
             return False
-        if self.tokens[token] != repr(writes):
+        if kept[0] != repr(writes):
             raise TokenReused(token)
         return True
+
+
+class Rows(MutableMapping[tuple[str, str, str], StoredRow]):
+    """The rows of tables as one mapping, in the order in which they came."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    def __getitem__(self, key: tuple[str, str, str]) -> StoredRow:
+        row = self._tables.get(*key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __setitem__(self, key: tuple[str, str, str], row: StoredRow) -> None:
+        table, pk, sk = key
+        self._tables._store(table, replace(row, pk=pk, sk=sk))
+
+    def __delitem__(self, key: tuple[str, str, str]) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._tables._remove(*key)
+
+    def __iter__(self) -> Iterator[tuple[str, str, str]]:
+        for (table, pk), kept in self._tables._partitions.items():
+            for sk in kept:
+                yield table, pk, sk
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables._partitions.values()))
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def _key(write: Write) -> tuple[str, str, str]:
@@ -113,7 +191,6 @@ class Killed(BaseException):
     """The process ended here; nothing in the product may catch this."""
 
 
-@dataclass
 class LossyTables(MemoryTables):
     """Loses the answer of one commit: the rows stand, the caller hears of a failure."""
 
