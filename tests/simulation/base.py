@@ -1,0 +1,204 @@
+"""Where every run begins: items published, officers registered, drafts ready.
+
+Made once per process through the product's own code, then copied for each run.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from infra.local.files import a_file
+from tests.simulation.scheduler import START
+from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
+from tests.support.world import CATALOGUE, TENANT
+from zerotrip.cases.applications import Applications
+from zerotrip.cases.drafts import Drafts
+from zerotrip.catalogue.authoring import Draft as ItemDraft
+from zerotrip.catalogue.authoring import load, load_example
+from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.model import (
+    Login,
+    Organisation,
+    Person,
+    Provider,
+    Role,
+    SubjectKind,
+)
+from zerotrip.identity.staff import register_officer, register_organisation
+from zerotrip.identity.store import Subjects
+from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.objects import StoredObject
+from zerotrip.kernel.records import Records
+from zerotrip.kernel.sealing import KeyRing
+from zerotrip.kernel.tables import StoredRow
+from zerotrip.kernel.times import legal_day
+from zerotrip.licences.certificates import issue_test_chain
+from zerotrip.materials.steps import MaterialSteps, receive_material
+from zerotrip.materials.storage_events import ObjectCreated, created_message
+from zerotrip.materials.store import Slots
+from zerotrip.materials.uploads import Announced
+
+HASH_KEY = "a synthetic secret for keyed hashes"
+MARK = "vehicle-inspection-mark"
+REPLACEMENT = "vehicle-licence-replacement"
+FOOD = "food-business-licence"
+AUDIENCE = {MARK: Role.CITIZEN, REPLACEMENT: Role.CITIZEN, FOOD: Role.COMPANY}
+READY_BEFORE = timedelta(minutes=30)
+"""Drafts were made this long before the run starts: their slots are checked."""
+
+
+@dataclass(frozen=True)
+class ReadyDraft:
+    """A draft that only has to be handed in."""
+
+    application: str
+    sub: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Base:
+    """What stands stored before a run."""
+
+    rows: Mapping[tuple[str, str, str], StoredRow]
+    buckets: Mapping[str, Mapping[str, tuple[StoredObject, ...]]]
+    keys: Mapping[bytes, tuple[bytes, dict[str, str]]]
+    codes: Mapping[str, str]
+    drafts: tuple[ReadyDraft, ...]
+    officers: Mapping[str, tuple[str, str, str]]
+    """By item folder: sub, USCC and department of an officer who decides it."""
+
+
+@functools.cache
+def signing_key() -> rsa.RSAPrivateKey:
+    """The licence key of all runs of this process."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@functools.cache
+def _item(folder: str) -> ItemDraft:
+    return load(CATALOGUE / folder, legal_day(START))
+
+
+class _Maker:
+    """Builds a base by the product's own code, without faults."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryTables()
+        self.service = MemoryKeys()
+        self.uploads, self.content = MemoryObjects(), MemoryObjects()
+        self.mint = Mint(random.Random(20261120).randbytes)
+        self.ring = KeyRing(self.tables, self.service)
+        self.at = START - READY_BEFORE
+        self.catalogue = Catalogue(self.tables, self.content, lambda: self.at)
+        self.codes: dict[str, str] = {}
+        self.officers: dict[str, tuple[str, str, str]] = {}
+
+    def publish(self) -> None:
+        for folder in AUDIENCE:
+            draft = _item(folder)
+            self.catalogue.publish(TENANT, draft.item, draft.layout, "operator:base")
+            self.codes[folder] = draft.item.code
+            office = draft.item.organisation
+            register_organisation(
+                self.tables,
+                TENANT,
+                Organisation(office.uscc, office.name.zh, office.name.en),
+            )
+            role = Role(draft.item.route.role)
+            sub = register_officer(
+                self.tables,
+                HASH_KEY.encode(),
+                TENANT,
+                f"officer-{folder}",
+                organisation=office.uscc,
+                department=draft.item.department,
+                roles=frozenset({role}),
+                mint=self.mint,
+            )
+            self.officers[folder] = (sub, office.uscc, draft.item.department)
+        public = signing_key().public_key()
+        chain, root = issue_test_chain(
+            public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            "示例市电子证照签发",
+            now=self.at,
+        )
+        pem = "application/x-pem-file"
+        self.content.put("trust/roots.pem", root, content_type=pem)
+        self.content.put("trust/licence-signer.pem", chain, content_type=pem)
+
+    def subject(self, number: int) -> str:
+        subjects = Subjects(
+            self.tables, self.ring, self.mint, lambda: self.at, HASH_KEY.encode()
+        )
+        openid = f"oSimulated-{number:017d}"
+        person = Person(name=f"张示例{number}", openid=openid)
+        login = Login(Provider.WECHAT, openid)
+        return subjects.enter(
+            TENANT, login, SubjectKind.NATURAL, person, level="L3"
+        ).sub
+
+    def draft(self, folder: str, sub: str) -> ReadyDraft:
+        slots = Slots(self.tables)
+        applications = Applications(
+            tenant=TENANT,
+            drafts=Drafts(self.tables, self.ring),
+            records=Records(self.tables),
+            catalogue=self.catalogue,
+            keys=self.ring,
+            slots=slots,
+            uploads=self.uploads,
+            mint=self.mint,
+            now=lambda: self.at,
+        )
+        example = _example(folder)
+        role = str(AUDIENCE[folder])
+        draft = applications.start(sub, frozenset({role}), self.codes[folder])
+        draft = applications.save(sub, draft.id, draft.version, example.form)
+        steps = MaterialSteps(slots, self.uploads, TENANT, "uploads")
+        for material, facts in example.materials.items():
+            content = a_file(facts["type"], facts["size_bytes"])
+            slot, _ = applications.open_upload(
+                sub, draft.id, material, Announced(facts["type"], len(content))
+            )
+            version = self.uploads.put(
+                slot.object_key, content, content_type=facts["type"]
+            )
+            created = ObjectCreated("uploads", slot.object_key, version)
+            (record,) = created_message(created, len(content))["Records"]
+            receive_material(record, steps)
+        return ReadyDraft(draft.id, sub, draft.version)
+
+
+@functools.cache
+def _example(folder: str) -> Any:
+    return load_example(CATALOGUE / folder, legal_day(START))
+
+
+@functools.lru_cache(maxsize=8)
+def base(folder: str = REPLACEMENT, drafts: int = 0) -> Base:
+    """A base with so many drafts of one item ready to be handed in."""
+    maker = _Maker()
+    maker.publish()
+    ready = tuple(
+        maker.draft(folder, maker.subject(number)) for number in range(drafts)
+    )
+    return Base(
+        rows=dict(maker.tables.rows),
+        buckets={
+            "catalogue": {k: tuple(v) for k, v in maker.content.versions.items()},
+            "uploads": {k: tuple(v) for k, v in maker.uploads.versions.items()},
+        },
+        keys=dict(maker.service.kept),
+        codes=dict(maker.codes),
+        drafts=ready,
+        officers=dict(maker.officers),
+    )
