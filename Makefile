@@ -3,7 +3,6 @@
 SHELL := /bin/sh
 
 PYTHON ?= python3.11
-UV_VERSION := 0.13.9
 # The machine's own certificate store, so that it works behind a company's proxy.
 export UV_NATIVE_TLS := 1
 export UV_NO_PROGRESS := 1
@@ -40,36 +39,60 @@ reset: $(READY) ## 停止并清除本机云数据 · stop it and forget its stat
 	@$(PY) -m infra.local.commands reset
 
 ##@ 检查 · Check
-.PHONY: test check lint types format judges verify verify-long bench contracts
+.PHONY: test check lint types format audit judges verify verify-long fuzz simulate mutants bench contracts load cost
 test: lint types ## 全部检查，与 CI 相同 · everything that CI runs
 	$(PY) -m pytest $(PYTEST_OPTIONS)
 
 check: test ## 同 test · the same as test
 
 verify: $(READY) ## 更长的验证，结果写入 docs/evidence · longer proofs, under 40 minutes
-	$(PY) -m pytest -m verify -v tests/verify
+	@$(PY) -m tests.simulation --size full --evidence
+	@$(PY) -m tests.simulation --size tenth --seeds 100 --evidence
+	@$(PY) -m tests.simulation.mutants --evidence
+	$(PY) -m pytest -m verify -v tests
 
 verify-long: $(READY) ## 最长的验证，数小时 · the longest proofs, hours
-	$(PY) -m pytest -m verify_long -v tests/verify
+	$(PY) -m pytest -m verify_long -v tests
+
+simulate: $(READY) ## 模拟：SEED=1 [SCENARIO=…] [SIZE=full|tenth|slice] · faults under a seed
+	@$(PY) -m tests.simulation $(SCENARIO) --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) \
+	  --size $(or $(SIZE),full) --evidence
+
+fuzz: $(READY) ## 一万个模糊请求 [REQUESTS=… SEED=…] · fuzzed requests, about 15 minutes
+	@$(PY) -m tests.fuzz --requests $(or $(REQUESTS),10000) --seed $(or $(SEED),1)
+
+mutants: $(READY) ## 反向验证：每个变异都须被发现 · negative controls, each caught
+	@$(PY) -m tests.simulation.mutants $(ARGS)
 
 bench: $(READY) ## 测量：冷启动、单件用时与调用 · cold starts, one case and its calls
 	@$(PY) -m bench
+
+load: $(READY) ## 报名周末 [SCALE=50] · the enrolment weekend, about 15 minutes
+	@$(PY) -m bench.load $(if $(SCALE),--scale $(SCALE))
+
+cost: $(READY) ## 每千件的费用、闲置费用、上限 · USD per 1,000 cases, idle, ceiling
+	@$(PY) -m bench.cost
 
 contracts: $(READY) ## 重新生成 events/ 与生命周期图 · OpenAPI, event schemas, lifecycle
 	@$(PY) -m zerotrip.web.openapi
 	@$(PY) -m zerotrip.runtime.schemas
 	@$(PY) -m zerotrip.cases.diagram
 
-lint: $(READY) ## 代码、分层与模板 · code, layering, templates
+lint: $(READY) ## 代码、分层、模板、密钥 · code, layering, templates, secrets
 	.venv/bin/ruff check $(CODE)
 	.venv/bin/ruff format --check $(CODE)
 	.venv/bin/lint-imports
 	.venv/bin/cfn-lint infra/stacks/*.yaml
 	.local/sam/bin/sam validate --lint --template template.yaml
+	.local/audit/bin/checkov -f template.yaml infra/stacks/*.yaml
+	$(PY) -m infra.checks.secrets
 
 types: $(READY) ## 严格类型检查 · strict types
 	.venv/bin/mypy
-	.venv/bin/mypy --strict infra/local/*.py bench/*.py
+	.venv/bin/mypy --strict infra/checks/*.py infra/local/*.py bench/*.py
+
+audit: $(READY) ## 查询依赖的已知漏洞 [ARGS="--osv-url …"] · ask about known vulnerabilities
+	@$(PY) -m infra.checks.audit $(ARGS)
 
 format: $(READY) ## 整理代码格式 · format the code
 	.venv/bin/ruff check --fix-only --quiet $(CODE)
@@ -79,7 +102,7 @@ judges: ## 第三方核验签名（需 poppler、certutil）· pdfsig judges the
 	tests/judges/pdfsig.sh --root .local/cloud/demo/roots.pem .local/cloud/demo/*.pdf
 
 ##@ 运行 · Operate
-.PHONY: publish officers redrive republish logs
+.PHONY: publish officers redrive republish check-archive logs
 publish: $(READY) ## 发布 catalogue/ 中的事项 · publish the items of catalogue/
 	@$(PY) -m infra.local.commands publish
 
@@ -95,17 +118,21 @@ republish: $(READY) ## 重新发布事件 FROM=2026-11-20 TO=… [STAGE=…] · 
 	  echo "用法 · usage: make republish FROM=2026-11-20 TO=2026-11-21"; exit 2; }
 	@$(PY) -m infra.local.republish $(FROM) $(TO) --stage $(or $(STAGE),local)
 
+check-archive: $(READY) ## 核对数据表与归档 [FROM= TO= STAGE=…] · table against archive
+	@$(PY) -m infra.local.check_archive $(if $(FROM),--from $(FROM)) \
+	  $(if $(TO),--to $(TO)) --stage $(or $(STAGE),local)
+
 logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions logged
 	@$(PY) -m infra.local.commands logs $(if $(STEP),--step $(STEP)) \
 	  --minutes $(or $(MINUTES),15)
 
 # ── what `install` does; a stamp per environment, so that a second run costs nothing ──
-.local/uv/.installed: Makefile
+.local/uv/.installed: requirements/uv.txt
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "✗ 需要 Python 3.11 · Python 3.11 is needed ($(PYTHON) not found)"; exit 1; }
 	@echo "  正在安装 uv · installing uv"
 	@test -x .local/uv/bin/pip || $(PYTHON) -m venv .local/uv
-	@.local/uv/bin/pip install --quiet "uv==$(UV_VERSION)"
+	@.local/uv/bin/pip install --quiet --require-hashes -r $<
 	@touch $@
 
 .venv/.installed: requirements/development.txt .local/uv/.installed
@@ -127,7 +154,8 @@ logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions l
 .local/audit/.installed: requirements/audit.txt .local/uv/.installed
 	@echo "  正在安装检查工具 · installing the template and dependency checks"
 	@test -x .local/audit/bin/python || $(UV) venv --quiet --python $(PYTHON) .local/audit
-	@$(UV) pip sync --quiet --require-hashes --python .local/audit/bin/python $<
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode \
+	  --python .local/audit/bin/python $<
 	@touch $@
 
 .local/sam/.installed: requirements/sam.txt .local/uv/.installed

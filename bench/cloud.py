@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.screen import say
 from infra.local.cloud import Cloud
@@ -18,12 +19,12 @@ PREFIX = "zerotrip-local-"
 
 
 @contextmanager
-def fresh_cloud() -> Iterator[Home]:
+def fresh_cloud(path: Path = HOME) -> Iterator[Home]:
     """Starts empty, since the emulator slows down with what it holds.
 
     Leaves nothing, unless something failed: then its logs are still there.
     """
-    home = Home(HOME)
+    home = Home(path)
     Cloud(home).stop()
     shutil.rmtree(home.path, ignore_errors=True)
     say("启动本机云", "starting a laptop cloud for the bench")

@@ -13,6 +13,7 @@ from zerotrip.identity.authorise import Authoriser, answer
 from zerotrip.identity.store import IDENTITY_TABLE, Officers
 from zerotrip.identity.tokens import KmsTokenKey, Realm
 from zerotrip.kernel.store import DynamoTables
+from zerotrip.runtime.settings import metered
 
 
 @functools.cache
@@ -20,7 +21,12 @@ def authoriser() -> Authoriser:
     """Made at the first request, with one SDK session and one GetPublicKey a key."""
     region = os.environ["AWS_REGION"]
     tables = DynamoTables({IDENTITY_TABLE: os.environ["IDENTITY_TABLE"]}, region=region)
-    kms = tables.connection.session.create_client("kms", region_name=region)
+    session = tables.connection.session
+    if metered():  # before the session's first client, which copies its hooks
+        from zerotrip.runtime.metering import meter
+
+        meter(session)
+    kms = session.create_client("kms", region_name=region)
 
     @functools.cache
     def public_keys() -> dict[str, Any]:

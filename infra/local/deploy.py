@@ -95,6 +95,7 @@ def parameters(home: Home) -> dict[str, str]:
         "Architecture": "arm64" if arm else "x86_64",
         "PublicBaseUrl": home.api_url,
         "StepConcurrency": "2",
+        "ArchiveWindowSeconds": "2",
     }
 
 
@@ -133,6 +134,7 @@ def _deploy(home: Home) -> Outputs:
     ids = {"api": outputs["ApiId"], "partners": outputs["PartnersApiId"]}
     _apply_gateway_responses(home, {"Api": ids["api"], "PartnersApi": ids["partners"]})
     _apply_concurrency(home)
+    _apply_object_lock(home, outputs["ArchiveBucket"])
     write_json(
         home.routes_file,
         {
@@ -184,11 +186,31 @@ def _apply_concurrency(home: Home) -> None:
                 )
 
 
+def _apply_object_lock(home: Home, bucket: str) -> None:
+    """The emulator keeps locked objects, but not the lock of a bucket in a template."""
+    defaults = _template()["Parameters"]
+    retention = {
+        "Mode": defaults["ArchiveLockMode"]["Default"],
+        "Days": defaults["ArchiveRetentionDays"]["Default"],
+    }
+    home.client("s3").put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": retention},
+        },
+    )
+
+
+def _template() -> dict[str, Any]:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.load(text, Loader=TemplateLoader)  # noqa: S506  (safe)
+    return found
+
+
 def gateway_responses(logical_id: str) -> dict[str, Any]:
     """The gateway responses of one API, as template.yaml has them."""
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    template = yaml.load(text, Loader=TemplateLoader)  # noqa: S506  (a safe loader)
-    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
+    found: dict[str, Any] = _template()["Resources"][logical_id]["Properties"]
     return dict(found["GatewayResponses"])
 
 

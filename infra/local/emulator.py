@@ -1,4 +1,4 @@
-"""Starts MiniStack, mended in three places.
+"""Starts MiniStack, mended in four places.
 
 - A layer is unpacked once, not for every function worker. In AWS it is one read-only
   folder as well; unpacking it for each of some thirty workers costs half of their start
@@ -8,6 +8,8 @@
 - Roles are enforced (`AUTH=true`), and so that our fences hold, each request to
   DynamoDB carries `dynamodb:LeadingKeys`, as in AWS: the partition keys that it names,
   for a transaction item by item. The laptop's own HTTP counts as TLS.
+- A queue that is read with a batching window is read when the window is over or the
+  batch full. MiniStack reads at once, so that each event would be an object by itself.
 
 Run by the emulator's own interpreter, with `-P`: nothing of ours may be importable in
 it, because function workers inherit what it can import.
@@ -23,6 +25,7 @@ import os
 import re
 import tempfile
 import threading
+import time
 import types
 import zipfile
 from collections.abc import Mapping
@@ -87,6 +90,42 @@ def _keep_streams(dynamodb: Any) -> None:
 
     dynamodb.get_state = get_state_with_streams
     dynamodb.load_persisted_state = load_with_streams
+
+
+def _gather_batches(runtime: Any, sqs: Any) -> None:
+    """Ten messages are the most that MiniStack hands over at once, as one SQS call."""
+    receive_ten = sqs._receive_messages_for_esm
+
+    def receive(queue_url: str, most: int) -> list[dict[str, Any]]:
+        queue = sqs._queues[queue_url]
+        window = _window_seconds(runtime, queue["attributes"]["QueueArn"])
+        if not window:
+            found: list[dict[str, Any]] = receive_ten(queue_url, most)
+            return found
+        now = time.time()
+        waiting = [
+            message["sent_at"]
+            for message in list(queue["messages"])
+            if message.get("visible_at", 0) <= now
+        ]
+        if len(waiting) < most and min(waiting, default=now) > now - window:
+            return []
+        batch: list[dict[str, Any]] = []
+        while len(batch) < most:
+            part = receive_ten(queue_url, most - len(batch))
+            if not part:
+                break
+            batch += part
+        return batch
+
+    sqs._receive_messages_for_esm = receive
+
+
+def _window_seconds(runtime: Any, queue_arn: str) -> int:
+    for _, _, source in runtime._iter_all_esms():
+        if source.get("EventSourceArn") == queue_arn:
+            return int(source.get("MaximumBatchingWindowInSeconds", 0))
+    return 0
 
 
 def _enforce_fences(app: Any, actions: Any, evaluator: Any) -> None:
@@ -160,6 +199,10 @@ def main() -> None:
         importlib.import_module("ministack.app"),
         importlib.import_module("ministack.core.iam_actions"),
         importlib.import_module("ministack.core.iam_evaluator"),
+    )
+    _gather_batches(
+        importlib.import_module("ministack.services.lambda_svc"),
+        importlib.import_module("ministack.services.sqs"),
     )
     _share_layers(importlib.import_module("ministack.core.lambda_runtime"))
     _keep_streams(importlib.import_module("ministack.services.dynamodb"))

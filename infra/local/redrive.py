@@ -62,10 +62,18 @@ def redrive(
 
 
 def _again(message: Mapping[str, Any]) -> dict[str, Any]:
-    """What to send: body, attributes and the group that keeps the queue fair."""
-    sent: dict[str, Any] = {"MessageBody": message["Body"]}
-    if message.get("MessageAttributes"):
-        sent["MessageAttributes"] = message["MessageAttributes"]
+    """What to send: body, attributes and the group that keeps the queue fair.
+
+    A message that is sent anew has a new id; the first one stays in its attributes.
+    """
+    first_id = {"DataType": "String", "StringValue": message["MessageId"]}
+    sent: dict[str, Any] = {
+        "MessageBody": message["Body"],
+        "MessageAttributes": {
+            "original_message_id": first_id,
+            **message.get("MessageAttributes", {}),
+        },
+    }
     group = message.get("Attributes", {}).get("MessageGroupId")
     if group:
         sent["MessageGroupId"] = group

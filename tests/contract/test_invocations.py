@@ -46,6 +46,7 @@ BROKEN = {
 """Those that show what is refused: their body must not be valid."""
 
 STORAGE = {"receive_material", "register_licence"}
+CLOCKED = ("seal_day", "watch_deadlines")
 FUNCTIONS = {function.name: function for function in application.functions()}
 Json = dict[str, Any]
 
@@ -65,7 +66,7 @@ ROUTED = _of(*{route.function for route in application.routes()})
 
 def test_every_folder_is_a_function() -> None:
     assert {name.parent.name for name in FILES} <= set(FUNCTIONS)
-    others = _of("authorise", "publish_events", "watch_deadlines")
+    others = _of("authorise", "publish_events", *CLOCKED)
     assert sorted([*QUEUED, *ROUTED, *others]) == FILES
 
 
@@ -123,7 +124,7 @@ def test_a_batch_of_the_stream_holds_rows_that_can_be_read(name: Path) -> None:
     assert any(row is not None for row in rows)
 
 
-@pytest.mark.parametrize("name", _of("watch_deadlines"), ids=str)
+@pytest.mark.parametrize("name", _of(*CLOCKED), ids=str)
 def test_a_tick_is_a_scheduled_event(name: Path) -> None:
     tick = EventBridgeModel.model_validate(_read(name))
     assert tick.detail_type == "Scheduled Event"

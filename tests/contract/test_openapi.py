@@ -12,7 +12,8 @@ from tests.unit.web.contract import made, schema_faults
 from tests.unit.web.town import ROOT
 from zerotrip.web.openapi.__main__ import COMMAND, COMMITTED, main, rendered
 from zerotrip.web.openapi.codes import known_codes
-from zerotrip.web.openapi.document import problem_codes, routes
+from zerotrip.web.openapi.document import routes
+from zerotrip.web.openapi.refusals import problem_codes
 
 Media = tuple[str, dict[str, Any]]
 

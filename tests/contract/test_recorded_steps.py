@@ -34,6 +34,7 @@ STEPS = {
     "dispatch_courier": "event_row_absent",
     "advance_case": "event_row_absent",
     "notify": "event_row_absent",
+    "archive_events": "event_row_absent",
     "register_licence": "licence_unknown",
 }
 SETTINGS = {
@@ -94,7 +95,7 @@ def outside(
     # A logger of the same name would keep the stream of the test that was first.
     logger = Logger(service=request.node.nodeid, stream=made.output)
     clients = {"sqs": made.sqs, "events": made.events, "kms": object()}
-    for bucket in ("uploads", "licences", "catalogue"):
+    for bucket in ("uploads", "licences", "catalogue", "archive"):
         monkeypatch.setenv(f"{bucket.upper()}_BUCKET", RECORDED_BUCKET + bucket)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
@@ -105,6 +106,7 @@ def outside(
     monkeypatch.setattr(aws, "secret", lambda _: COURIER)
     monkeypatch.setattr("zerotrip.runtime.batch.logger", lambda: logger)
     monkeypatch.setattr("zerotrip.runtime.watching.logger", lambda: logger)
+    monkeypatch.setattr("zerotrip.runtime.night.logger", lambda: logger)
     _forget_adapters()
     yield made
     _forget_adapters()
@@ -181,3 +183,11 @@ def test_a_tick_over_nothing_does_nothing(path: Path, outside: Outside) -> None:
     assert set(done.values()) == {0}
     assert outside.events.taken == []
     assert '"code":"watch_tick"' in outside.output.getvalue().replace(" ", "")
+
+
+@pytest.mark.parametrize("path", _recorded("seal_day"), ids=_named)
+def test_a_night_without_events_is_sealed(path: Path, outside: Outside) -> None:
+    event = json.loads(path.read_text("utf-8"))
+    done = _handler("seal_day")(event, object())
+    assert done == {"days": 1, "events": 0, "gaps": 0, "faults": 0}
+    assert '"code":"day_sealed"' in outside.output.getvalue().replace(" ", "")

@@ -18,7 +18,7 @@ from tests.template import application
 from zerotrip.cases.expiring import DraftExpiring, ExpiringDraft
 from zerotrip.deliveries.clients.courier import ParcelStatus
 from zerotrip.kernel.aggregate import EventRow
-from zerotrip.kernel.messages import CloudEvent, cloud_event
+from zerotrip.kernel.messages import EVENT_SOURCE, CloudEvent, cloud_event
 from zerotrip.kernel.records import event_row
 from zerotrip.materials.storage_events import ObjectCreated, created_message
 from zerotrip.notices.templates import TEMPLATES
@@ -181,6 +181,8 @@ def test_every_rule_matches_what_exists_and_every_step_has_its_rule() -> None:
         if NOTIFY_RULE in pattern:
             assert set(pattern) == {NOTIFY_RULE}, name
             told += pattern[NOTIFY_RULE]
+        elif name == "ArchiveEventsRule":
+            assert pattern == {"source": [EVENT_SOURCE]}
         else:
             assert pattern == {"detail": {"data": {"next_steps": [_step(pattern)]}}}
             asked.append(_step(pattern))

@@ -1,8 +1,8 @@
 """`python -m tests.simulation [SCENARIO…] [--seed N] [--seeds COUNT] [--size full]`.
 
 Plays scenarios and prints a table; a run that fails prints what is wrong and the
-command that plays just that run again. `--evidence` keeps one JSON per run under
-`docs/evidence/simulation/`.
+command that plays just that run again. `--evidence` keeps the runs under
+`docs/evidence/simulation/` and the docs page's tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -24,11 +23,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tests.simulation import evidence
 from tests.simulation.runs import outcomes
 from tests.simulation.scenario import Outcome, Size
 from tests.simulation.scenarios import all_scenarios
-
-EVIDENCE = Path(__file__).resolve().parents[2] / "docs" / "evidence" / "simulation"
 
 
 def replay(outcome: Outcome) -> str:
@@ -55,7 +53,8 @@ def table(found: Iterable[Outcome]) -> Table:
         "let in",
         "s",
     ):
-        shown.add_column(column, justify="left" if column == "scenario" else "right")
+        left = column == "scenario"
+        shown.add_column(column, justify="left" if left else "right", no_wrap=left)
     by_name: dict[str, list[Outcome]] = {}
     for outcome in found:
         by_name.setdefault(outcome.scenario, []).append(outcome)
@@ -80,14 +79,6 @@ def table(found: Iterable[Outcome]) -> Table:
     return shown
 
 
-def keep(outcome: Outcome, evidence: Path = EVIDENCE) -> None:
-    """One JSON per run."""
-    evidence.mkdir(parents=True, exist_ok=True)
-    path = evidence / f"{outcome.scenario}-{outcome.size}-{outcome.seed}.json"
-    text = json.dumps(outcome.as_json(), ensure_ascii=False, indent=2)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def main(arguments: list[str]) -> int:
     """Plays what is asked for; 1 when a promise did not hold."""
     asked = _parser().parse_args(arguments)
@@ -106,11 +97,15 @@ def main(arguments: list[str]) -> int:
         for outcome in outcomes(jobs, asked.processes):
             found.append(outcome)
             progress.advance(bar)
-            if asked.evidence:
-                keep(outcome)
+            if asked.evidence and asked.size == Size.FULL:
+                evidence.keep(outcome)
             if not outcome.holds:
                 _show_failure(progress.console, outcome)
     console.print(table(found))
+    if asked.evidence:
+        if asked.seeds > 1:
+            evidence.keep_seeds(found)
+        evidence.write_page()
     if asked.json:
         for outcome in found:
             sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")

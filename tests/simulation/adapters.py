@@ -14,7 +14,7 @@ import urllib3
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.scheduler import Killed, Scheduler
+from tests.simulation.scheduler import Actor, Killed, Scheduler
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
 from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.messages import CloudEvent
@@ -27,6 +27,10 @@ Failing = Callable[[str], Exception]
 CALL_SECONDS = (0.002, 0.02)
 """How long a call takes: the range that the seed draws from."""
 SLOW_SECONDS = (1.0, 12.0)
+SDK_SERVICES = frozenset({"tables", "objects", "kms", "bus", "sqs"})
+SDK_TRIES = 3
+"""`runtime.aws.client`: three attempts, with full jitter between them."""
+SDK_BACKOFF_SECONDS = 0.05
 
 
 @dataclass
@@ -76,14 +80,12 @@ class Outside:
         actor.calls += 1
         dice = self.scheduler.random
         fault = self.faults.of(actor, call, dice, self.scheduler.now)
-        self.trace.add(
-            f"{self.scheduler.now:%d %H:%M:%S.%f} {actor.name}#{actor.number} "
-            f"{call} {fault or ''}"
-        )
-        self.scheduler.sleep(self._seconds())
+        self._attempt(actor, call, fault)
+        if fault is Fault.REFUSED and self.faults.refusals:
+            fault = self._tried_again(actor, call)
         match fault:
             case Fault.CRASH_BEFORE:
-                raise Killed
+                actor.die()
             case Fault.HANG_BEFORE:
                 self.scheduler.hang()
             case Fault.REFUSED:
@@ -93,7 +95,7 @@ class Outside:
         answer = effect()
         match fault:
             case Fault.CRASH_AFTER:
-                raise Killed
+                actor.die()
             case Fault.HANG_AFTER:
                 self.scheduler.hang()
             case Fault.LOST_ANSWER:
@@ -101,6 +103,26 @@ class Outside:
             case _:
                 pass
         return answer
+
+    def _attempt(self, actor: Actor, call: str, fault: Fault | None) -> None:
+        self.trace.add(
+            f"{self.scheduler.now:%d %H:%M:%S.%f} {actor.name}#{actor.number} "
+            f"{call} {fault or ''}"
+        )
+        self.scheduler.sleep(self._seconds())
+
+    def _tried_again(self, actor: Actor, call: str) -> Fault | None:
+        """What is left of a refusal after the SDK tried again; partners get one try."""
+        dice = self.scheduler.random
+        if call.partition(".")[0] not in SDK_SERVICES:
+            return Fault.REFUSED
+        for attempt in range(1, SDK_TRIES):
+            self.scheduler.sleep(dice.uniform(0, SDK_BACKOFF_SECONDS * 2**attempt))
+            refused = self.faults.throttled(call, dice)
+            self._attempt(actor, call, Fault.REFUSED if refused else None)
+            if not refused:
+                return None
+        return Fault.REFUSED
 
     def _seconds(self) -> float:
         dice = self.scheduler.random

@@ -183,13 +183,20 @@ def _example(folder: str) -> Any:
     return load_example(CATALOGUE / folder, legal_day(START))
 
 
-@functools.lru_cache(maxsize=8)
 def base(folder: str = REPLACEMENT, drafts: int = 0) -> Base:
     """A base with so many drafts of one item ready to be handed in."""
+    return base_of(((folder, drafts),))
+
+
+@functools.lru_cache(maxsize=8)
+def base_of(wanted: tuple[tuple[str, int], ...]) -> Base:
+    """A base with so many drafts of each item, in that order, each another person's."""
     maker = _Maker()
     maker.publish()
+    folders = [folder for folder, count in wanted for _ in range(count)]
     ready = tuple(
-        maker.draft(folder, maker.subject(number)) for number in range(drafts)
+        maker.draft(folder, maker.subject(number))
+        for number, folder in enumerate(folders)
     )
     return Base(
         rows=dict(maker.tables.rows),

@@ -45,7 +45,7 @@ class QueueMessage:
     attributes: dict[str, str] = field(default_factory=dict)
     receives: int = 0
     visible_at: datetime | None = None
-    deleted: bool = False
+    group: str = ""
 
 
 @dataclass(eq=False)
@@ -63,20 +63,29 @@ class Queue:
     sent: int = 0
     oldest_seconds: float = 0.0
     polling: bool = True
+    fair: bool = True
+    delay: tuple[float, float] = (0.01, 0.5)
+    """Seconds from the sending of a message to its arrival: drawn in between."""
+    arriving: int = 0
 
     def send(
         self,
         body: str,
         attributes: Mapping[str, str] | None = None,
-        delay: tuple[float, float] = (0.01, 0.5),
+        delay: tuple[float, float] | None = None,
+        group: str = "",
     ) -> None:
-        """A message arrives, perhaps more than once: neither bus nor SQS promise less."""
+        """A message arrives, perhaps more than once: bus and SQS promise no less."""
         dice = self.scheduler.random
         self.sent += 1
         for _ in range(1 + self.faults.copies(dice, self.scheduler.now)):
-            message = QueueMessage(self.ids(), body, dict(attributes or {}))
+            message = QueueMessage(
+                self.ids(), body, dict(attributes or {}), group=group
+            )
+            self.arriving += 1
             self.scheduler.later(
-                dice.uniform(*delay), lambda message=message: self._arrive(message)
+                dice.uniform(*(delay or self.delay)),
+                lambda message=message: self._arrive(message),
             )
 
     def bury(self, body: str, attributes: Mapping[str, str]) -> None:
@@ -94,6 +103,7 @@ class Queue:
         self.send(message.body, attributes)
 
     def _arrive(self, message: QueueMessage) -> None:
+        self.arriving -= 1
         message.visible_at = self.scheduler.now
         self.messages[message.id] = message
         self.scheduler.later(self.spec.window_seconds, self.pump)
@@ -110,6 +120,8 @@ class Queue:
             if message.visible_at is not None and message.visible_at <= now
         ]
         dice.shuffle(ready)
+        if self.fair:
+            ready = self._fairly(ready)
         taken = [message for message in ready[:at_most] if not self._worn_out(message)]
         hidden = now + timedelta(seconds=self.spec.visibility_seconds)
         for message in taken:
@@ -118,6 +130,25 @@ class Queue:
         if taken:
             self.scheduler.at(hidden, self.pump)
         return taken
+
+    def _fairly(self, ready: list[QueueMessage]) -> list[QueueMessage]:
+        """Groups with less in work go first: AWS's fair queues, as documented.
+
+        Amazon SQS developer guide, "Fair queues": a group with more messages in flight
+        than others is noisy, and the quiet ones' messages are returned before its own.
+        """
+        now = self.scheduler.now
+        busy = Counter(
+            message.group
+            for message in self.messages.values()
+            if message.visible_at is not None and message.visible_at > now
+        )
+        turns: Counter[str] = Counter()
+        ordered = []
+        for message in ready:
+            ordered.append((busy[message.group] + turns[message.group], message))
+            turns[message.group] += 1
+        return [message for _, message in sorted(ordered, key=lambda each: each[0])]
 
     def delete(self, message: QueueMessage) -> None:
         """DeleteMessage: it is gone, whoever else holds a receipt."""
@@ -301,6 +332,9 @@ class Cloud:
     published: Counter[str] = field(default_factory=Counter)
     unrouted: Counter[str] = field(default_factory=Counter)
     ticking: bool = True
+    _routes: dict[tuple[str, tuple[str, ...]], list[Queue]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         numbers = itertools.count(1)
@@ -319,14 +353,25 @@ class Cloud:
         """The bus: each rule that matches gets the event into its queue."""
         self.published[event.id] += 1
         body = event.model_dump_json()
-        entry = {
-            "source": "zerotrip",
-            "detail-type": event.type,
-            "detail": json.loads(body),
-        }
-        for queue in self.queues.values():
-            if queue.spec.pattern is not None and matches(queue.spec.pattern, entry):
-                queue.send(body)
+        for queue in self._targets(event):
+            group = event.data.organisation if queue.spec.grouped else ""
+            queue.send(body, group=group)
+
+    def _targets(self, event: CloudEvent) -> list[Queue]:
+        """The queues whose rule matches; our rules look at type and steps alone."""
+        seen = (event.type, event.data.next_steps)
+        if seen not in self._routes:
+            entry = {
+                "source": "zerotrip",
+                "detail-type": event.type,
+                "detail": event.model_dump(mode="json"),
+            }
+            self._routes[seen] = [
+                queue
+                for queue in self.queues.values()
+                if queue.spec.pattern is not None and matches(queue.spec.pattern, entry)
+            ]
+        return self._routes[seen]
 
     def tick(self, seconds: float = 60.0) -> None:
         """The schedule of `watch_deadlines`: each minute, once."""
@@ -353,7 +398,7 @@ class Cloud:
     def on_the_way(self) -> int:
         """Messages in queues and records in the stream."""
         return self.stream.waiting + sum(
-            len(queue.messages) for queue in self.queues.values()
+            queue.arriving + len(queue.messages) for queue in self.queues.values()
         )
 
     def dead_letters(self) -> list[tuple[str, QueueMessage]]:

@@ -33,7 +33,8 @@ class Fault(StrEnum):
 class Faults:
     """Rates by kind, narrowed by `where`; points by (actor, call number) once each.
 
-    `duplicates` is the probability that a delivered message is delivered again.
+    `refusals` are rates by service, each attempt of the SDK by itself. `duplicates` is
+    the probability that a delivered message is delivered again.
     """
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
@@ -60,8 +61,7 @@ class Faults:
         return kind
 
     def _drawn(self, actor: Actor, call: str, dice: random.Random) -> Fault | None:
-        refused = self.refusals.get(call.partition(".")[0], 0.0)
-        if refused and dice.random() < refused:
+        if self.throttled(call, dice):
             return Fault.REFUSED
         if not self.where(actor.name, call):
             return None
@@ -69,6 +69,11 @@ class Faults:
             if rate and dice.random() < rate:
                 return kind
         return None
+
+    def throttled(self, call: str, dice: random.Random) -> bool:
+        """Whether the service refuses one attempt of this call."""
+        rate = self.refusals.get(call.partition(".")[0], 0.0)
+        return bool(rate) and dice.random() < rate
 
     def copies(self, dice: random.Random, now: datetime) -> int:
         """How many extra times a message is delivered."""

@@ -248,11 +248,16 @@ def _partners(run: Simulation, stored: Stored, verdict: Verdict) -> None:
     verdict.effects["payments at the channel"] = paid["successes"]
     verdict.effects["parcels at the carrier"] = parcels["orders"]
     settled = {key.id for key in stored.of_kind(Kind.BILL) if _settled(stored, key)}
+    due_back = {
+        key.id
+        for key in stored.of_kind(Kind.BILL)
+        if stored.heads[key].stage == "refund_due"
+    }
     for order in paid["items"]:
         number = order["out_trade_no"]
-        if order["state"] == "SUCCESS" and number not in settled:
+        if order["state"] == "SUCCESS" and number not in settled | due_back:
             verdict.lost.append(f"bill {number}: paid at the channel, not with us")
-        if order["state"] != "SUCCESS" and number in settled:
+        if order["state"] != "SUCCESS" and number in settled | due_back:
             verdict.let_in.append(f"bill {number}: settled without money")
     known = {key.id for key in stored.of_kind(Kind.SHIPMENT)}
     cases: Counter[tuple[str, str]] = Counter()

@@ -59,6 +59,9 @@ class SimulatedCallbacks:
     pending: list[Callback] = field(default_factory=list)
     policy: Policy = field(default_factory=Policy)
     hold: bool = False
+    told: Callable[[int, bytes], None] = lambda status, body: None
+    delay: tuple[float, float] = (0.05, 20)
+    """Seconds until a callback's first attempt: drawn in between."""
 
     def submit(self, callback: Callback) -> None:
         """Sends it some time soon."""
@@ -67,7 +70,8 @@ class SimulatedCallbacks:
             return
         for _ in range(1 + self.copies()):
             self.scheduler.later(
-                self.scheduler.random.uniform(0.05, 20), lambda: self._attempt(callback)
+                self.scheduler.random.uniform(*self.delay),
+                lambda: self._attempt(callback),
             )
 
     def release(self) -> None:
@@ -77,9 +81,9 @@ class SimulatedCallbacks:
             self._attempt(callback)
 
     def send_once(self, url: str, wire: Wire) -> tuple[int, bytes]:
-        """A single attempt outside of any schedule; its answer is not waited for."""
+        """A single attempt outside of any schedule; `told` hears its answer later."""
         self.counters.sent += 1
-        self.post(self.name, wire, lambda status, body: None)
+        self.post(self.name, wire, self.told)
         return 0, b""
 
     def _attempt(self, callback: Callback) -> None:
@@ -119,7 +123,8 @@ class Partners:
             name: SimulatedCallbacks(self.scheduler, self.post, name, self.copies)
             for name in PARTNER_NAMES.values()
         }
-        self.payments = WeChatPaySandbox(keys(), self.callbacks["wechat_pay"])  # type: ignore[arg-type]
+        with mock.patch.object(wechat_pay_wire, "_rsa", _loaded):
+            self.payments = WeChatPaySandbox(keys(), self.callbacks["wechat_pay"])  # type: ignore[arg-type]
         self.courier = CourierSandbox(
             keys(),
             self.callbacks["courier"],  # type: ignore[arg-type]
@@ -198,9 +203,7 @@ def configuration(name: str) -> dict[str, Any]:
             "merchant_private_key": held.merchant_private_key,
             "api_v3_key": held.api_v3_key,
             "platform_serial": held.platform_serial,
-            "platform_keys": {
-                held.platform_serial: public_pem(held.platform_private_key)
-            },
+            "platform_keys": {held.platform_serial: _public(held.platform_private_key)},
             "notify_url": "https://zerotrip.example.invalid/v1/partners/wechat_pay/callbacks",
         }
     return {
@@ -218,6 +221,7 @@ def configuration(name: str) -> dict[str, Any]:
 
 
 _loaded = functools.cache(wechat_pay_wire._rsa)
+_public = functools.cache(public_pem)
 """Reading an RSA key takes a tenth of a second, and every run has the same."""
 
 

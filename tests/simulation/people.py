@@ -41,6 +41,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def code(self) -> str:
+        """The problem's code, if it is one."""
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+    @property
     def came(self) -> bool:
         """Whether it says that the request took effect."""
         return 200 <= self.status < 300
@@ -54,6 +59,7 @@ class People:
     folder: str = REPLACEMENT
     act: bool = True
     patience: tuple[float, float] = (2.0, 30.0)
+    asked_again: int = ASKED_AGAIN
     acknowledged: dict[str, ReadyDraft] = field(default_factory=dict)
     """Case numbers that an applicant was told, by number."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -226,9 +232,9 @@ class People:
         """Asks until there is an answer that settles it."""
         scheduler = self.run.scheduler
         answer = Answer(0)
-        for attempt in range(ASKED_AGAIN):
+        for attempt in range(self.asked_again):
             answer = self.ask(app, method, route, who=who(), **request)
-            code = answer.body.get("code", "") if isinstance(answer.body, dict) else ""
+            code = answer.code
             waits = answer.status in (0, 429, 502, 503, 504) or code in (
                 *again,
                 "request_in_flight",

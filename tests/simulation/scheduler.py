@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import greenlet
 
@@ -35,6 +35,11 @@ class Actor:
     calls: int = 0
     dead: bool = False
     parked: object | None = None
+
+    def die(self) -> NoReturn:
+        """The process ends here: whatever it still tries has no effect."""
+        self.dead = True
+        raise Killed
 
 
 class Scheduler:
@@ -166,6 +171,8 @@ class Scheduler:
             self.now = moment
             self.events += 1
             action()
+        if until is not None:
+            self.now = max(self.now, until)
 
     def _resume(self, actor: Actor) -> None:
         if not actor.dead:

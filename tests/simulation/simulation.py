@@ -140,16 +140,23 @@ class Simulation:
         self.scheduler.run(self.scheduler.now + timedelta(hours=hours), stop)
 
     def run_until_quiet(
-        self, hours: float = 6.0, done: Callable[[], bool] = lambda: True
+        self,
+        hours: float = 6.0,
+        done: Callable[[], bool] = lambda: True,
+        look_seconds: float = 1.0,
+        messages: bool = True,
     ) -> None:
-        """Until nothing is on its way and `done` holds; looked at each second."""
+        """Until nothing is on its way and `done` holds; looked at each second.
+
+        Without `messages`, what waits in stream and queues does not count.
+        """
         quiet = [False]
 
         def look() -> None:
-            quiet[0] = not self.busy() and done()
-            self.scheduler.later(1.0, look)
+            quiet[0] = not (messages and self.busy()) and done()
+            self.scheduler.later(look_seconds, look)
 
-        self.scheduler.later(1.0, look)
+        self.scheduler.later(look_seconds, look)
         self.run(hours, lambda: quiet[0])
 
     def busy(self) -> bool:

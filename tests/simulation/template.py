@@ -26,6 +26,8 @@ class QueueFunction:
     batch_size: int
     window_seconds: int
     pattern: Mapping[str, Any] | None
+    grouped: bool
+    """Whether the rule gives each message its organisation as message group."""
 
 
 @functools.cache
@@ -43,7 +45,8 @@ def queue_functions() -> dict[str, QueueFunction]:
             visibility_seconds=_number(queues[function.queue]["VisibilitySeconds"]),
             batch_size=_number(source.get("BatchSize", 10)),
             window_seconds=_number(source.get("MaximumBatchingWindowInSeconds", 0)),
-            pattern=_pattern_of(function.queue),
+            pattern=_rule_of(function.queue)[0],
+            grouped=_rule_of(function.queue)[1],
         )
     return found
 
@@ -64,13 +67,15 @@ def _number(value: Any) -> int:
     return int(value)
 
 
-def _pattern_of(queue: str) -> Mapping[str, Any] | None:
+def _rule_of(queue: str) -> tuple[Mapping[str, Any] | None, bool]:
+    """The pattern of the rule that sends there, and whether it sets the group."""
     for rule in application.resources("AWS::Events::Rule").values():
         for target in rule["Properties"]["Targets"]:
             if target["Arn"] == {"Fn::GetAtt": [queue, "Outputs.Arn"]}:
-                pattern: Mapping[str, Any] = rule["Properties"]["EventPattern"]
-                return pattern
-    return None
+                group = target.get("SqsParameters", {}).get("MessageGroupId")
+                by_organisation = group == "$.detail.data.organisation"
+                return rule["Properties"]["EventPattern"], by_organisation
+    return None, False
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:

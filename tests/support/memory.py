@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass, field, replace
 
 from zerotrip.kernel.errors import Retry
-from zerotrip.kernel.objects import AlreadyWritten, StoredObject, UploadForm
+from zerotrip.kernel.objects import (
+    AlreadyWritten,
+    FirstVersion,
+    StoredObject,
+    UploadForm,
+)
+from zerotrip.kernel.sealing import WrappedElsewhere
 from zerotrip.kernel.tables import (
     Delete,
     Expect,
@@ -19,7 +25,6 @@ from zerotrip.kernel.tables import (
     TokenReused,
     Write,
 )
-
 
 _INDEXES = {"due": "due", "worklist": "work", "subject": "subject"}
 
@@ -220,6 +225,17 @@ class MemoryObjects:
         stored = self.get(key)
         return None if stored is None else (stored.version_id, len(stored.content))
 
+    def first_versions(self, prefix: str) -> list[FirstVersion]:
+        return [
+            FirstVersion(key, held[0].version_id, len(held[0].content))
+            for key, held in sorted(self.versions.items())
+            if key.startswith(prefix)
+        ]
+
+    def first_key(self, prefix: str) -> str | None:
+        below = [key for key in self.versions if key.startswith(prefix)]
+        return min(below, default=None)
+
     def put_once(
         self,
         key: str,
@@ -275,7 +291,7 @@ class MemoryKeys:
         return plain, wrapped
 
     def unwrap(self, wrapped: bytes, context: dict[str, str]) -> bytes:
-        plain, bound_to = self.kept[wrapped]
+        plain, bound_to = self.kept.get(wrapped, (b"", {}))
         if bound_to != context:
-            raise ValueError("InvalidCiphertextException: other encryption context")
+            raise WrappedElsewhere
         return plain

@@ -16,6 +16,10 @@ from tests.template.application import (
 )
 
 MAX_TIMEOUT_SECONDS = 15
+NIGHTLY = {"seal_day"}
+"""Reads a whole day at once, and nobody waits for it: ten minutes at most."""
+GATHERS = {"archive_events"}
+"""Waits for a batch to fill, because a batch is one object."""
 each_function = pytest.mark.parametrize("function", functions(), ids=lambda f: f.name)
 each_queue_reader = pytest.mark.parametrize(
     "function", [f for f in functions() if f.queue], ids=lambda f: f.name
@@ -32,6 +36,7 @@ NEEDS = {
     "UPLOADS_BUCKET": ("s3:", "Buckets.Outputs.UploadsArn"),
     "LICENCES_BUCKET": ("s3:", "Buckets.Outputs.LicencesArn"),
     "CATALOGUE_BUCKET": ("s3:", "Buckets.Outputs.CatalogueArn"),
+    "ARCHIVE_BUCKET": ("s3:", "Buckets.Outputs.ArchiveArn"),
     "EVENT_BUS": ("events:PutEvents", "EventBus.Arn"),
     "DATA_KEY": ("kms:", "Keys.Outputs.DataArn"),
     "TOKEN_KEY": ("kms:", "Keys.Outputs.TokensArn"),
@@ -81,7 +86,8 @@ def test_its_role_names_every_resource_and_every_action(function: Function):
 def test_memory_and_a_short_timeout_are_set(function: Function):
     memory = function.properties["MemorySize"]
     assert parameter(memory["Ref"]) >= 256
-    assert 1 <= function.properties["Timeout"] <= MAX_TIMEOUT_SECONDS
+    most = 600 if function.name in NIGHTLY else MAX_TIMEOUT_SECONDS
+    assert 1 <= function.properties["Timeout"] <= most
 
 
 @each_function
@@ -127,13 +133,18 @@ def test_its_environment_names_what_it_may_use(function: Function):
 def test_a_queue_reader_answers_for_each_message_of_a_batch(function: Function):
     (event,) = function.events("SQS")
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert 1 <= event["BatchSize"] <= 10
+    waits = "MaximumBatchingWindowInSeconds" in event
+    assert waits is (function.name in GATHERS)
+    assert 1 <= event["BatchSize"] <= (1000 if waits else 10)
 
 
 @each_queue_reader
 def test_a_message_stays_hidden_for_six_timeouts_at_least(function: Function):
     visibility = nested("queue.yaml")[str(function.queue)]["VisibilitySeconds"]
-    assert visibility >= 6 * function.properties["Timeout"]
+    (event,) = function.events("SQS")
+    window = event.get("MaximumBatchingWindowInSeconds", {}).get("Ref")
+    longest = load()["Parameters"][window]["MaxValue"] if window else 0
+    assert visibility >= 6 * function.properties["Timeout"] + longest
 
 
 @each_queue_reader

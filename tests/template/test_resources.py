@@ -19,6 +19,7 @@ from tests.template.application import (
     stack_names,
     sub,
 )
+from zerotrip.kernel.messages import EVENT_SOURCE
 
 IN_CLOUD = {"Fn::If": ["InCloud", True, False]}
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
@@ -119,6 +120,8 @@ def test_every_rule_matches_its_own_step_and_knows_nothing_of_items(
     pattern = properties["EventPattern"]
     if target["Id"] == "notify":
         assert all(t.startswith("zerotrip.") for t in pattern["detail-type"]), name
+    elif target["Id"] == "archive_events":
+        assert pattern == {"source": [EVENT_SOURCE]}  # every event, also a new one
     else:
         assert pattern == {"detail": {"data": {"next_steps": [target["Id"]]}}}
     queue, output = target["Arn"]["Fn::GetAtt"]
@@ -154,7 +157,7 @@ def test_every_table_can_be_restored_and_is_hard_to_delete(
 ):
     properties = resource["Properties"]
     restore = properties["PointInTimeRecoverySpecification"]
-    assert restore == {"PointInTimeRecoveryEnabled": IN_CLOUD}, name
+    assert restore == {"PointInTimeRecoveryEnabled": True}, name
     assert properties["DeletionProtectionEnabled"] == IN_CLOUD
     assert properties["SSESpecification"] == {"SSEEnabled": True}
     assert properties["BillingMode"] == "PAY_PER_REQUEST"

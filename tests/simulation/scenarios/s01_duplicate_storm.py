@@ -14,7 +14,12 @@ def run(seed: int, size: Size) -> Outcome:
     """Messages of every queue and partners' callbacks come one to five times."""
     faults = Faults(duplicates=DUPLICATED, most_copies=4, lost_deletes=0.02)
     return whole_cases(
-        SCENARIO.name, seed, size, faults, cases=size.of(CASES), over_seconds=300
+        SCENARIO.name,
+        seed,
+        size,
+        faults,
+        cases=size.of(CASES),
+        over_seconds=size.of(300),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.world import World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
 from zerotrip.kernel.aggregate import chain_faults
-from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Retry
 from zerotrip.kernel.messages import CloudEvent
 
 FOOD = "food-business-licence"
@@ -223,3 +225,42 @@ class _Bus:
             assert row is not None
             self._world.send(row)
         return frozenset()
+
+
+def test_a_number_that_another_case_has_is_drawn_again(world: World) -> None:
+    first = world.apply("vehicle-inspection-mark", "sub-1", "citizen")
+    drawn = iter([first[-6:], first[-6:], "000042"])
+    code, day = first[:31], first[31:39]
+
+    class Rigged:
+        """Draws the taken number twice."""
+
+        def case_number(self, *_: object) -> str:
+            return code + day + next(drawn)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.mint, name)
+
+    world.applications = replace(world.applications, mint=Rigged())  # type: ignore[arg-type]
+    second = world.apply("vehicle-inspection-mark", "sub-2", "citizen")
+    assert second.endswith("000042")
+    assert len(world.heads("CASE")) == 2
+
+
+def test_no_free_number_is_said_and_leaves_the_draft(world: World) -> None:
+    first = world.apply("vehicle-inspection-mark", "sub-1", "citizen")
+
+    class Stuck:
+        """Always draws the taken number."""
+
+        def case_number(self, *_: object) -> str:
+            return first
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.mint, name)
+
+    world.applications = replace(world.applications, mint=Stuck())  # type: ignore[arg-type]
+    with pytest.raises(Retry) as raised:
+        world.apply("vehicle-inspection-mark", "sub-2", "citizen")
+    assert raised.value.code == "case_numbers_busy"
+    assert len(world.heads("CASE")) == 1

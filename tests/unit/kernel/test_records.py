@@ -261,3 +261,41 @@ def test_a_subjects_aggregates_come_newest_first(records: Records) -> None:
     assert records.of_subject(TENANT, "sub-1", limit=1) == [BILL]
     assert records.of_subject(TENANT, "sub-2") == []
     assert {head.key for head in records.heads([KEY, BILL])} == {KEY, BILL}
+
+
+def test_a_head_may_be_reserved_before_its_first_event(
+    records: Records, tables: MemoryTables
+) -> None:
+    reserved = Head(KEY, 0, "open", GENESIS, {"n": 0})
+    assert records.reserve(reserved) == reserved
+    assert records.head(KEY) == reserved
+    assert records.history(KEY) == ()
+    first = replace(change(None, "a", stage="closed"), reserved=True)
+    (event,) = records.commit(first).events
+    assert (event.seq, event.prev_hash) == (1, GENESIS)
+    assert records.commit(first).duplicate
+    assert chain_faults(records.history(KEY)) == []
+
+
+def test_who_reserves_second_gets_what_stands(records: Records) -> None:
+    records.reserve(Head(KEY, 0, "open", GENESIS, {"n": 0}))
+    assert records.reserve(Head(KEY, 0, "open", GENESIS, {"n": 1})).body == {"n": 0}
+    records.commit(replace(change(None, "a"), reserved=True))
+    assert records.reserve(Head(KEY, 0, "open", GENESIS, {"n": 2})).version == 1
+
+
+def test_a_reserved_head_is_not_created_again(records: Records) -> None:
+    records.reserve(Head(KEY, 0, "open", GENESIS, {}))
+    with pytest.raises(Overtaken):
+        records.commit(change(None, "a"))
+    assert records.history(KEY) == ()
+
+
+def test_only_one_of_two_first_events_follows_a_reserved_head(
+    records: Records,
+) -> None:
+    records.reserve(Head(KEY, 0, "open", GENESIS, {}))
+    records.commit(replace(change(None, "a"), reserved=True))
+    with pytest.raises(Overtaken):
+        records.commit(replace(change(None, "b"), reserved=True))
+    assert len(records.history(KEY)) == 1

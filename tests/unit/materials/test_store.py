@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from tests.support.memory import MemoryTables
 from tests.unit.materials import files
 from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, TENANT, Desk
 from zerotrip.kernel import times
@@ -99,3 +101,22 @@ def test_an_open_slot_is_due_after_fifteen_minutes(desk: Desk, holder: Holder) -
 def test_a_settled_slot_leaves_the_due_index(desk: Desk) -> None:
     receive_material(desk.upload(desk.open()), desk.deps)
     assert desk.slots.due("drafts", TENANT, "2099-01-01T00:00:00.000Z") == ()
+
+
+class Forgetful(MemoryTables):
+    """Answers the first writing of a slot as DynamoDB does when it comes twice and its
+    token is forgotten: the condition fails on the very row that was just written."""
+
+    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
+        super().transact(writes, token)
+        if len(self.transactions) == 1:
+            super().transact(writes, token)
+
+
+def test_a_slot_that_was_written_unheard_is_not_replaced_by_itself() -> None:
+    """Otherwise its own upload counts as replaced, and no file could ever fill it."""
+    desk = Desk(tables=Forgetful())
+    opened = desk.open()
+    assert (desk.slot(), desk.slot().replaced) == (opened, ())
+    receive_material(desk.upload(opened), desk.deps)
+    assert desk.slot().state is SlotState.RECEIVED

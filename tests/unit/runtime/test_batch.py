@@ -104,6 +104,19 @@ def test_a_lasting_failure_goes_to_the_dlq_at_once_with_its_reason(
     ]
 
 
+def test_a_message_that_was_put_back_keeps_the_id_under_which_it_came(
+    function: Function,
+) -> None:
+    record = sqs_record("one", 2)
+    record["messageAttributes"] = {
+        "original_message_id": {"stringValue": "the first", "dataType": "String"}
+    }
+    assert deliver(queue_handler("submit", raising(NEVER)), record) == []
+    assert [sent["original_message_id"] for sent in function.sqs.reasons()] == [
+        "the first"
+    ]
+
+
 @pytest.mark.parametrize(
     ("error", "code", "reason"),
     [

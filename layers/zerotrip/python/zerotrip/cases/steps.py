@@ -24,6 +24,9 @@ from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import asked, settle
 
+FACTS = frozenset({Kind.CASE, *(kind for kind, _ in FULFILLED_BY.values())})
+"""The kinds of events that ask for `advance_case`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:
@@ -116,7 +119,7 @@ def advance_case(message: CloudEvent, deps: Deps) -> None:
     Runs when a fact arrives and when a case enters a waiting stage: early and late take
     the same path, and the command's cause is always the fact's own event.
     """
-    event = asked(deps.records, message, deps.tenant, "advance_case")
+    event = asked(deps.records, message, deps.tenant, "advance_case", FACTS)
     key = _case_of(event)
     moved = False
     while True:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from zerotrip.catalogue.model import Item, Text
+from zerotrip.catalogue.plain_forms import plainly_valid
 from zerotrip.catalogue.pointers import join, pointer, schema_at
 from zerotrip.kernel.errors import Fault, Invalid
 from zerotrip.kernel.identifiers import (
@@ -141,7 +142,9 @@ def form_faults(
 
     Paths are JSON pointers into the form; a missing field is named by its own path.
     """
-    # Late: importing jsonschema costs about 60 ms, and few steps look at forms.
+    if plainly_valid(item.form, form, FORMATS):
+        return ()
+    # Late: importing jsonschema costs about 60 ms, and few forms have faults.
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(item.form, format_checker=_format_checker())

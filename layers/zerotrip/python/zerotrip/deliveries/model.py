@@ -6,7 +6,7 @@ Statuses arrive late, twice and out of order: docs/decisions/0008-money-and-parc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -14,14 +14,14 @@ from typing import Any, Literal
 from zerotrip.cases.commands import Command
 from zerotrip.cases.facts import Fact, FactTransition, fact_change
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import Change, Head, Key, Kind
+from zerotrip.kernel.aggregate import GENESIS, Change, Head, Key, Kind
 
 
 class ShipmentStage(StrEnum):
     """Where a parcel stands; every member says what is true in it."""
 
     ORDERED = "ordered"
-    """We want it; the carrier may not know yet."""
+    """We want it; the carrier may not know yet. The head stands before any event."""
     DISPATCHED = "dispatched"
     """The carrier has the order and gave it a waybill."""
     PICKED_UP = "picked_up"
@@ -58,15 +58,13 @@ _RANKS = {stage: rank for rank, stage in enumerate(ShipmentStage)}
 """Of two scans in the same millisecond, the later step of the journey counts."""
 
 ORDER_STEP = "dispatch_courier"
-ANSWER_STEP = "dispatch_courier_answer"
 TRACK_STEP = "track"
 MOVING = frozenset(ShipmentStage) - ENDED
 
 
 SHIPMENT_TRANSITIONS: dict[str, FactTransition] = {
-    "shipment.ordered": FactTransition(ORDER_STEP, frozenset(), ShipmentStage.ORDERED),
     "shipment.dispatched": FactTransition(
-        ANSWER_STEP, frozenset(ShipmentStage) - {ShipmentStage.CANCELLED}, None
+        ORDER_STEP, frozenset(ShipmentStage) - {ShipmentStage.CANCELLED}, None
     ),
     "shipment.cancelled": FactTransition(ORDER_STEP, MOVING, ShipmentStage.CANCELLED),
     "shipment.cancellation_refused": FactTransition(ORDER_STEP, MOVING, None),
@@ -83,7 +81,8 @@ nothing new is `shipment.scanned`, so that nobody is told of it."""
 class Shipment(Fact):
     """The body of a shipment's head: references, no address.
 
-    `facts` maps `ordered`, `dispatched`, `delivered` to the seq that made it true;
+    `facts` maps `dispatched`, `delivered` to the seq that made it true, and `ordered`
+    to 0, since the head alone says so; what was cancelled before that lacks it.
     `scanned` is the last scan that counted: UTC text and rank.
     """
 
@@ -139,10 +138,14 @@ def read_shipment(head: Head) -> ShipmentNow:
     return ShipmentNow(head, Shipment.model_validate(dict(head.body)))
 
 
-def order(key: Key, shipment: Shipment, command: Command) -> Change:
-    """A new shipment, stored before the carrier is asked."""
-    made = shipment.model_copy(update={"facts": {"ordered": 1}})
-    return _change(None, key, made, "shipment.ordered", command)
+def ordered(key: Key, shipment: Shipment) -> Head:
+    """A new shipment's head, stored before the carrier is asked.
+
+    Without an event: the case's own event already says that the parcel is wanted.
+    """
+    made = shipment.model_copy(update={"facts": {"ordered": 0}})
+    body = made.model_dump(mode="json", exclude_defaults=True)
+    return Head(key, 0, ShipmentStage.ORDERED, GENESIS, body)
 
 
 def cancel_unordered(key: Key, shipment: Shipment, command: Command) -> Change:
@@ -219,7 +222,7 @@ def _change(
     next_steps: tuple[str, ...] = (),
 ) -> Change:
     transition = SHIPMENT_TRANSITIONS[event_type]
-    return fact_change(
+    change = fact_change(
         now.head if now else None,
         key,
         shipment,
@@ -235,3 +238,5 @@ def _change(
         step=step,
         next_steps=next_steps,
     )
+    # A head that stands before its first event was reserved by `ordered`.
+    return replace(change, reserved=now is not None and now.head.version == 0)

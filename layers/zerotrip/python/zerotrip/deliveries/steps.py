@@ -1,14 +1,13 @@
 """What `dispatch_courier` does with one message: order a parcel, or take it back.
 
-The shipment is stored first, then the carrier is asked under the same number, then its
-answer is stored; the message is acknowledged only after that.
+The shipment's head is stored first, then the carrier is asked under the same number,
+then its answer is stored; the message is acknowledged only after that.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +23,7 @@ from zerotrip.deliveries.model import ENDED, Shipment, ShipmentNow, ShipmentStag
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
 from zerotrip.kernel.messages import CloudEvent
-from zerotrip.kernel.records import Records
+from zerotrip.kernel.records import Overtaken, Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import asked, done_before, settle
 
@@ -87,7 +86,7 @@ def dispatch_courier(message: CloudEvent, deps: DeliverySteps) -> None:
 def _order(event: EventRow, wanted: Mapping[str, Any], deps: DeliverySteps) -> None:
     key = model.shipment_key(deps.tenant, wanted["id"])
     case = _case(event, deps)
-    now = _stored(event, key, _shipment(event, wanted, case), deps)
+    now = _stored(key, _shipment(event, wanted, case), deps)
     if "dispatched" in now.facts:
         raise done_before(deps.records.history(key)[now.facts["dispatched"] - 1])
     if "ordered" not in now.facts:
@@ -96,10 +95,7 @@ def _order(event: EventRow, wanted: Mapping[str, Any], deps: DeliverySteps) -> N
         # An earlier delivery of this message may have reached the carrier and died.
         raise _call_off(now, deps)
     waybill = _waybill(now, case, deps)
-    command = replace(
-        machine(event, deps.now(), model.ORDER_STEP),
-        cause=f"{key.ref}#{now.facts['ordered']:06}",
-    )
+    command = machine(event, deps.now(), model.ORDER_STEP)
 
     def decide(head: Head | None) -> Change:
         latest = now if head is None else model.read_shipment(head)
@@ -111,30 +107,20 @@ def _order(event: EventRow, wanted: Mapping[str, Any], deps: DeliverySteps) -> N
     settle(deps.records, key, decide)
 
 
-def _stored(
-    event: EventRow, key: Key, shipment: Shipment, deps: DeliverySteps
-) -> ShipmentNow:
+def _stored(key: Key, shipment: Shipment, deps: DeliverySteps) -> ShipmentNow:
     """The shipment as it stands, made if there is none yet."""
-    command = machine(event, deps.now(), model.ORDER_STEP)
-
-    def decide(head: Head | None) -> Change:
-        if head is not None:
-            raise _ended(model.read_shipment(head))
-        return model.order(key, shipment, command)
-
     head = deps.records.head(key)
     if head is None:
-        # Two deliveries of one message at once: the other one made it, and both go on.
-        with contextlib.suppress(AlreadyDone):
-            settle(deps.records, key, decide)
-        head = deps.records.head(key)
-    if head is None:
-        raise Retry(
-            "shipment_unread",
-            "寄递记录读取失败。",
-            "The shipment could not be read.",
-            detail={"shipment": key.id},
-        )
+        try:
+            # Two deliveries of one message at once: one makes it, and both go on.
+            head = deps.records.reserve(model.ordered(key, shipment))
+        except Overtaken as busy:
+            raise Retry(
+                "shipment_unread",
+                "寄递记录读取失败。",
+                "The shipment could not be read.",
+                detail={"shipment": key.id},
+            ) from busy
     return model.read_shipment(head)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from typing import Any
 from zerotrip.kernel import times
 
 GENESIS = "genesis"
+_MINTED = re.compile(r"[0-9A-Z.]{20,120}")
+"""What all ids have in common, and neither a telephone nor an identity number does."""
 
 
 class Kind(StrEnum):
@@ -48,6 +51,14 @@ class Key:
         """The same without the tenant, as messages name it: `CASE#…`."""
         return f"{self.kind}#{self.id}"
 
+    @property
+    def shown(self) -> str:
+        """As `ref` where the id may be one of ours, else the kind: for log lines.
+
+        A message is anybody's word until its row is found, and so is the id in it.
+        """
+        return self.ref if _MINTED.fullmatch(self.id) else f"{self.kind}#?"
+
     @classmethod
     def from_ref(cls, tenant: str, ref: str) -> Key:
         """Reads `CASE#…`. Raises ValueError for a kind that does not exist."""
@@ -65,7 +76,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where an aggregate stands now. `version` is the seq of its last event."""
+    """Where an aggregate stands now. `version` is the seq of its last event, or 0."""
 
     key: Key
     version: int
@@ -139,8 +150,9 @@ class Row:
 class Change:
     """What one command does to one aggregate.
 
-    `expected_version` 0 creates. `allowed_from` empty means any stage. `rows` are put,
-    `removed` are deleted, in the same transaction as head and event.
+    `expected_version` 0 creates, unless the head was `reserved` before its first event.
+    `allowed_from` empty means any stage. `rows` are put, `removed` are deleted, in the
+    same transaction as head and event.
     """
 
     key: Key
@@ -155,6 +167,7 @@ class Change:
     subject: tuple[str, str] | None = None
     rows: tuple[Row, ...] = ()
     removed: tuple[str, ...] = ()
+    reserved: bool = False
 
 
 def canonical(value: object) -> bytes:

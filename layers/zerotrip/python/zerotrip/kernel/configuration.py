@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from zerotrip.kernel.errors import GiveUp
+
+_ERROR_CODE = re.compile(r"[A-Za-z][A-Za-z_.-]{0,59}[0-9]{0,4}")
+
+
+def error_code(said: object) -> str:
+    """A partner's own error code, where it can be nothing else; else `unnamed`.
+
+    Codes are logged, and a partner may put there what it was sent: a name, a number.
+    """
+    text = str(said)
+    return text if _ERROR_CODE.fullmatch(text) else "unnamed"
 
 
 class PartnerSettings:

@@ -13,6 +13,7 @@ ZeroTripError
 │   └── Unavailable      503, a partner does not answer; try again later
 ├── Retry                a step: put the message back, it may work next time
 ├── GiveUp               a step: no retry can help, to the dead-letter queue
+│   └── Erased           its data key was destroyed; over HTTP 410
 └── AlreadyDone          a step: nothing to do, acknowledge with the code
 
 Every error carries a stable `code` (lower_snake, also the tail of the problem's
@@ -137,6 +138,12 @@ class Retry(ZeroTripError):
 
 class GiveUp(ZeroTripError):
     """A lasting failure of a step: the message goes to the DLQ with this code."""
+
+
+class Erased(GiveUp):
+    """The content was erased by destroying its key: lasting, and nobody's mistake."""
+
+    status: ClassVar[int] = 410
 
 
 class AlreadyDone(ZeroTripError):

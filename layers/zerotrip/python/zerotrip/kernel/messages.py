@@ -5,7 +5,9 @@ A message is a hint (design rule 5): actor and content come from the row.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +18,15 @@ TYPE_PREFIX = "zerotrip."
 SCHEMA_VERSION = "v1"
 
 Tenant = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+Message = TypeVar("Message")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Generic[Message]):
+    """A message of a batch, and when it was first queued: a redelivery keeps that."""
+
+    message: Message
+    sent_at: datetime
 
 
 class Pointer(BaseModel):
@@ -25,10 +36,11 @@ class Pointer(BaseModel):
 
     tenant: Tenant
     organisation: Annotated[str, Field(max_length=18)]
+    # ASCII: so 512 characters are below the 1,024 bytes of a sort key, and no name fits.
     aggregate: Annotated[
-        str, Field(pattern=r"^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[^#]{1,120}$")
+        str, Field(pattern=r'^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[!-"$-~]{1,120}$')
     ]
-    event: Annotated[str, Field(pattern=r"^EVENT#", max_length=512)]
+    event: Annotated[str, Field(pattern=r"^EVENT#[!-~]+$", max_length=512)]
     seq: Annotated[int, Field(ge=1)]
     next_steps: tuple[str, ...]
 

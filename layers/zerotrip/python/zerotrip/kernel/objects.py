@@ -26,6 +26,15 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstVersion:
+    """The oldest version of a key: what was written there before anything else."""
+
+    key: str
+    version_id: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UploadForm:
     """What a mini-program posts: the URL, and the fields before the file."""
 
@@ -41,6 +50,15 @@ class Objects(Protocol):
 
     def newest_version(self, key: str) -> tuple[str, int] | None:
         """Version id and size in bytes of the newest version, without its content."""
+
+    def first_versions(self, prefix: str) -> list[FirstVersion]:
+        """The oldest version of each key below the prefix, by key.
+
+        What was overwritten or marked as deleted since is among them.
+        """
+
+    def first_key(self, prefix: str) -> str | None:
+        """The least key below the prefix, or None."""
 
     def put_once(
         self,
@@ -102,6 +120,35 @@ class S3Objects:
                 return None
             raise _passing(error) from error
         return answer.get("VersionId", ""), answer["ContentLength"]
+
+    def first_versions(self, prefix: str) -> list[FirstVersion]:
+        """All pages of ListObjectVersions, which names a key's oldest version last."""
+        found: dict[str, FirstVersion] = {}
+        pages = self.client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        try:
+            for page in pages:
+                for each in page.get("Versions", []):
+                    found[each["Key"]] = FirstVersion(
+                        each["Key"], each["VersionId"], each["Size"]
+                    )
+        except self.client.exceptions.ClientError as error:
+            raise _passing(error) from error
+        return [found[key] for key in sorted(found)]
+
+    def first_key(self, prefix: str) -> str | None:
+        """One ListObjectVersions, which goes by key; the next if it held marks only."""
+        pages = self.client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=prefix, PaginationConfig={"PageSize": 10}
+        )
+        try:
+            for page in pages:
+                for each in page.get("Versions", []):
+                    return str(each["Key"])
+        except self.client.exceptions.ClientError as error:
+            raise _passing(error) from error
+        return None
 
     def put_once(
         self,

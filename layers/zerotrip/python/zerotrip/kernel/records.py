@@ -160,6 +160,23 @@ class Records:
             return self._explain(rejected, spots, events)
         return Committed(events)
 
+    def reserve(self, head: Head) -> Head:
+        """Stores a head of version 0, before any event; answers the one that stands.
+
+        For what a partner may call back about before its first fact is stored: the
+        wish for it is an event of the aggregate that asked. Raises Overtaken when
+        another transaction held the row.
+        """
+        try:
+            put = Put(RECORDS_TABLE, _stored_head(head), Expect(absent=True))
+            self.tables.transact([put])
+        except Rejected as rejected:
+            old = rejected.olds.get(0)
+            if old is None:
+                raise Overtaken(None) from rejected
+            return _head(old)
+        return head
+
     def touch(self, head: Head, due_at: str | None, body: dict[str, object]) -> None:
         """Rewrites watch entries of a head; no event, its version stays.
 
@@ -217,7 +234,7 @@ class Records:
 def _writes(change: Change, head: Head, row: EventRow) -> list[tuple[str, Write]]:
     expect = (
         Expect(absent=True)
-        if change.expected_version == 0
+        if change.expected_version == 0 and not change.reserved
         else Expect(version=change.expected_version, stages=change.allowed_from)
     )
     writes: list[tuple[str, Write]] = [

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from zerotrip.kernel.errors import GiveUp
+from zerotrip.kernel.errors import Erased, GiveUp
 from zerotrip.kernel.tables import Expect, Put, StoredRow, Tables
 
 KEYS_TABLE = "keys"
 _NONCE_BYTES = 12
+
+
+class WrappedElsewhere(Exception):
+    """A wrapped key was made for another owner, or is none."""
 
 
 class KeyService(Protocol):
@@ -25,7 +29,7 @@ class KeyService(Protocol):
         """A fresh 32-byte key: in clear, and wrapped under the master key."""
 
     def unwrap(self, wrapped: bytes, context: dict[str, str]) -> bytes:
-        """The key in clear. Fails when the context differs from generation."""
+        """The key in clear. Raises WrappedElsewhere in any context but its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,12 @@ class KmsKeys:
 
     def unwrap(self, wrapped: bytes, context: dict[str, str]) -> bytes:
         """One Decrypt call."""
-        answer = self.client.decrypt(
-            KeyId=self.key_id, CiphertextBlob=wrapped, EncryptionContext=context
-        )
+        try:
+            answer = self.client.decrypt(
+                KeyId=self.key_id, CiphertextBlob=wrapped, EncryptionContext=context
+            )
+        except self.client.exceptions.InvalidCiphertextException as error:
+            raise WrappedElsewhere from error
         return bytes(answer["Plaintext"])
 
 
@@ -76,12 +83,7 @@ class DataKey:
         try:
             return AESGCM(self.plain).decrypt(nonce, body, self._bound_to(record, name))
         except (InvalidTag, ValueError) as error:  # ValueError: shorter than a nonce
-            raise GiveUp(
-                "sealed_content_broken",
-                "加密内容与其所属记录不符。",
-                "The encrypted content does not belong to this record.",
-                detail={"record": record, "field": name},
-            ) from error
+            raise _broken(record, name) from error
 
     def _bound_to(self, record: str, name: str) -> bytes:
         return f"{self.tenant}|{record}|{name}".encode()
@@ -108,17 +110,29 @@ class KeyRing:
         return DataKey(tenant, owner, plain), put
 
     def open(self, tenant: str, owner: str) -> DataKey:
-        """The owner's key. Raises GiveUp `data_key_destroyed` when it is gone."""
+        """The owner's key. Raises Erased `data_key_destroyed` when it is gone."""
         row = self.tables.get(KEYS_TABLE, f"{tenant}#{owner}", "KEY")
         if row is None or row.sealed is None:
-            raise GiveUp(
+            raise Erased(
                 "data_key_destroyed",
                 "该记录的密钥已销毁，内容不可读取。",
                 "The key of this record was destroyed; it can no longer be read.",
                 detail={"owner": owner},
             )
-        plain = self.service.unwrap(row.sealed, _context(tenant, owner))
+        try:
+            plain = self.service.unwrap(row.sealed, _context(tenant, owner))
+        except WrappedElsewhere as error:
+            raise _broken(f"{KEYS_TABLE} {owner}", "KEY") from error
         return DataKey(tenant, owner, plain)
+
+
+def _broken(record: str, name: str) -> GiveUp:
+    return GiveUp(
+        "sealed_content_broken",
+        "加密内容与其所属记录不符。",
+        "The encrypted content does not belong to this record.",
+        detail={"record": record, "field": name},
+    )
 
 
 def _context(tenant: str, owner: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zerotrip.kernel.aggregate import Change, EventRow, Head, Key
+from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
@@ -28,20 +28,31 @@ def pointed_at(records: Records, message: CloudEvent, tenant: str) -> EventRow:
             "event_row_absent",
             "消息所指的事件不存在，未作处理。",
             "The message points at an event that is not stored; nothing was done.",
-            detail={"aggregate": message.data.aggregate},
+            detail={"aggregate": message.data.key.shown},
         )
     return row
 
 
-def asked(records: Records, message: CloudEvent, tenant: str, step: str) -> EventRow:
-    """The row, which must itself ask for this step: the message's word is no proof."""
-    row = pointed_at(records, message, tenant)
-    if step not in row.next_steps:
+def asked(
+    records: Records,
+    message: CloudEvent,
+    tenant: str,
+    step: str,
+    kinds: frozenset[Kind] = frozenset({Kind.CASE}),
+) -> EventRow:
+    """The row, which must itself ask for this step: the message's word is no proof.
+
+    Rows of other kinds than `kinds` are not even read, as the step's role may not.
+    """
+    row = None
+    if message.data.key.kind in kinds:
+        row = pointed_at(records, message, tenant)
+    if row is None or step not in row.next_steps:
         raise GiveUp(
             "step_not_asked",
             "事件并未要求执行该步骤，未作处理。",
             "The event does not ask for this step; nothing was done.",
-            detail={"aggregate": message.data.aggregate, "step": step},
+            detail={"aggregate": message.data.key.shown, "step": step},
         )
     return row
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zerotrip.catalogue.forms import shown
-from zerotrip.catalogue.model import Item, LicenceField
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import GiveUp
+
+if TYPE_CHECKING:
+    from zerotrip.catalogue.model import Item, LicenceField
 
 PREPARED, REGISTERED = "prepared", "registered"
 
@@ -101,6 +102,9 @@ def _dated(zh: str, en: str, day: date) -> dict[str, str]:
 
 
 def _field(item: Item, line: LicenceField, form: Mapping[str, Any]) -> dict[str, str]:
+    # Late: register_licence knows no item.
+    from zerotrip.catalogue.forms import shown
+
     # What a person reads: an option by its words, never by its code.
     text = line.value or shown(item, form, line.path or "")
     if text is None:

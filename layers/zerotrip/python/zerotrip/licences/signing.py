@@ -1,6 +1,6 @@
 """Signing a licence: PAdES B-B by pyHanko, the key behind one method.
 
-pyHanko's package doors (`pyhanko.sign`, `.signers`, `.timestamps`) re-export all that
+pyHanko's package doors (`pyhanko.sign`, `pyhanko_certvalidator`, …) re-export all that
 there is and so load aiohttp and every validator: about half of a cold start. Only the
 modules that write one signature are loaded here (docs/decisions/0003).
 """
@@ -33,7 +33,12 @@ from zerotrip.kernel.errors import GiveUp
 FIELD_NAME = "Licence"
 # What a CMS needs besides its certificates: attributes and an RSA-4096 signature.
 _CMS_BYTES = 2048
-_DOORS = ("pyhanko.sign", "pyhanko.sign.signers", "pyhanko.sign.timestamps")
+_DOORS = (
+    "pyhanko_certvalidator",
+    "pyhanko.sign",
+    "pyhanko.sign.signers",
+    "pyhanko.sign.timestamps",
+)
 
 
 class RawSigner(Protocol):

@@ -7,11 +7,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zerotrip.cases.handed import read_handed
-from zerotrip.cases.model import CaseNow, stored_case
-from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Head, digest
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
@@ -29,12 +26,18 @@ from zerotrip.licences.model import (
     object_key,
     read_object_key,
 )
-from zerotrip.licences.signing import RawSigner
 from zerotrip.materials.storage_events import (
     ObjectCreated,
     created_message,
     object_created,
 )
+
+if TYPE_CHECKING:
+    # register_licence signs nothing and opens no case; sign_licence imports what it
+    # needs of them when it runs.
+    from zerotrip.cases.model import CaseNow
+    from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.licences.signing import RawSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class RegisterDeps:
 
 def sign_licence(message: CloudEvent, deps: SigningDeps) -> None:
     """Prepares the licence's head, renders, signs, and writes the file once."""
+    from zerotrip.cases.handed import read_handed
+    from zerotrip.cases.model import stored_case
+
     event = asked(deps.records, message, deps.tenant, "sign_licence")
     now = stored_case(deps.records.head(event.key), event.key)
     licence_id = event.body["licence"]["id"]

@@ -15,6 +15,8 @@ from urllib.parse import quote_plus, unquote_plus
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 
 _OBJECT_CREATED = "ObjectCreated:"
+_OTHER_EVENTS = frozenset({"ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated"})
+"""Those that are named in the log; other names are anybody's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def records_of(body: str) -> tuple[Mapping[str, Any], ...]:
     """
     try:
         content = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested too deeply
         raise _malformed() from error
     if isinstance(content, dict) and content.get("Event") == "s3:TestEvent":
         return ()
@@ -54,7 +56,7 @@ def object_created(record: Mapping[str, Any]) -> ObjectCreated:
             "storage_event_ignored",
             "存储事件不是新文件，无需处理。",
             "The storage event is not about a new object.",
-            detail={"event_name": name[:60]},
+            detail={"event_name": name if name in _OTHER_EVENTS else "other"},
         )
     try:
         bucket = record["s3"]["bucket"]["name"]

@@ -55,6 +55,8 @@ class Slots:
         """
         for _ in range(_ATTEMPTS):
             present = self.get(fresh.holder, fresh.code)
+            if present is not None and present.upload_id == fresh.upload_id:
+                return present  # our own write, of which we were not told
             try:
                 return self.replace(present.replaced_by(fresh) if present else fresh)
             except SlotMoved:

@@ -16,6 +16,9 @@ from zerotrip.kernel.steps import pointed_at, settle
 from zerotrip.notices.model import Expiry, inbox_key, remind, tell
 from zerotrip.notices.templates import TEMPLATES
 
+_TOLD_OF = frozenset(Kind(name.partition(".")[0].upper()) for name in TEMPLATES)
+"""Rows of other kinds are not even read, as the step's role may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeSteps:
@@ -38,13 +41,15 @@ def notify(message: CloudEvent | DraftExpiring, deps: NoticeSteps) -> EventRow:
     """
     if isinstance(message, DraftExpiring):
         return _tell_of_expiry(message.draft, deps)
-    cause = pointed_at(deps.records, message, deps.tenant)
-    if cause.type not in TEMPLATES:
+    cause = None
+    if message.data.key.kind in _TOLD_OF:
+        cause = pointed_at(deps.records, message, deps.tenant)
+    if cause is None or cause.type not in TEMPLATES:
         raise AlreadyDone(
             "notice_not_needed",
             "该事件无需通知申请人。",
             "The applicant is not told of this event.",
-            detail={"type": cause.type},
+            detail={"aggregate": message.data.key.shown},
         )
     sub, case_no = _recipient(cause, deps.records)
     inbox = inbox_key(deps.tenant, sub)

@@ -12,6 +12,7 @@ from typing import Any
 
 from zerotrip.kernel.objects import S3Objects
 from zerotrip.kernel.sealing import KeyRing, KmsKeys
+from zerotrip.runtime.late import leave_out_docstrings
 from zerotrip.runtime.settings import metered, setting, table_names
 
 
@@ -24,10 +25,11 @@ def region() -> str:
 @functools.cache
 def tables() -> Any:
     """The Tables port on DynamoDB with every table that this function was given."""
+    leave_out_docstrings()
     from zerotrip.kernel.store import DynamoTables
 
     made = DynamoTables(table_names(), region=region())
-    _watch(made.connection.session)
+    _prepare(made.connection.session)
     return made
 
 
@@ -36,15 +38,19 @@ def session() -> Any:
     """The botocore session: PynamoDB's where there are tables."""
     if table_names():
         return tables().connection.session
+    leave_out_docstrings()
     from botocore.session import get_session
 
     made = get_session()
-    _watch(made)
+    _prepare(made)
     return made
 
 
-def _watch(made: Any) -> None:
-    # Before the session's first client: a client copies the hooks when it is made.
+def _prepare(made: Any) -> None:
+    """Before the session's first client, which copies hooks and reads models."""
+    from zerotrip.runtime.sdk_models import use_compiled_models
+
+    use_compiled_models(made)
     if metered():
         from zerotrip.runtime.metering import meter
 

@@ -13,19 +13,24 @@ SQS's own redrive cannot tell why.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pydantic
 from pydantic import TypeAdapter, ValidationError
 
-from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
-from zerotrip.kernel.messages import CloudEvent
+from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry, ZeroTripError
+from zerotrip.kernel.messages import Arrived, CloudEvent
 from zerotrip.runtime import aws
+from zerotrip.runtime.late import put_off
 from zerotrip.runtime.logs import logger, said, unforeseen
 
-# Powertools' batch builds its own pydantic models of every record type, a fifth of a
-# step's import, where it sees pydantic loaded. None of them is used here.
+# Powertools' batch brings what an asynchronous batch and thirty kinds of event need.
+put_off("asyncio")
+put_off("aws_lambda_powertools.utilities.data_classes", S3Event="s3_event")
+# It builds its own pydantic models of every record type, a fifth of a step's import,
+# where it sees pydantic loaded. None of them is used here.
 sys.modules.pop("pydantic")
 try:
     from aws_lambda_powertools.utilities.batch import (
@@ -132,9 +137,15 @@ def _bury(name: str, record: SQSRecord, code: str, reason: str) -> None:
             "code": code,
             "reason": reason,
             "step": name,
-            "original_message_id": record.message_id,
+            "original_message_id": _original_id(record),
         },
     )
+
+
+def _original_id(record: SQSRecord) -> str:
+    """The id under which the message first came: it was sent anew with each redrive."""
+    said = record.message_attributes["original_message_id"]
+    return (said.string_value if said else None) or record.message_id
 
 
 def storage_handler(
@@ -168,3 +179,84 @@ def storage_handler(
             raise never
 
     return queue_handler(name, carry_out)
+
+
+def together_handler(
+    name: str,
+    shape: TypeAdapter[Message],
+    step: Callable[[Sequence[Arrived[Message]], Deps], Mapping[int, ZeroTripError]],
+    deps: Callable[[], Deps],
+) -> Handler:
+    """The Lambda handler of a step that carries out a batch as one thing.
+
+    The step answers what failed by position, and harms no other message by it; an error
+    of ours that it raises holds for the whole batch. What nobody foresaw is some one
+    message's doing: each is carried out alone then, and only that one fails. Each
+    failure is sorted as for a single message. What went well is one line in the log,
+    since a batch is one effect.
+    """
+
+    def carry_out(records: Sequence[SQSRecord]) -> dict[str, Exception]:
+        """What failed, by message id."""
+        failed: dict[str, Exception] = {}
+        arrived: dict[str, Arrived[Message]] = {}
+        for record in records:
+            try:
+                message = _read(shape, record.body)
+            except GiveUp as error:
+                failed[record.message_id] = error
+            else:
+                arrived[record.message_id] = Arrived(message, _sent_at(record))
+        return failed | (_together(step, arrived, deps) if arrived else {})
+
+    def handler(event: Mapping[str, Any], context: Any) -> Any:
+        records = [SQSRecord(dict(each)) for each in event["Records"]]
+        logger().append_keys(step=name)
+        logger().info("STARTED", code="step_started", messages=len(records))
+        failed = carry_out(records)
+        logger().info(
+            "COMPLETED", code="step_completed", messages=len(records) - len(failed)
+        )
+        if not failed:
+            return {"batchItemFailures": []}
+        ours = [each for each in event["Records"] if each["messageId"] in failed]
+        return process_partial_response(
+            event={"Records": ours},
+            record_handler=lambda record: _one(
+                name, record, lambda _: _raise(failed[record.message_id])
+            ),
+            processor=BatchProcessor(
+                event_type=EventType.SQS, raise_on_entire_batch_failure=False
+            ),
+            context=context,
+        )
+
+    return handler
+
+
+def _together(
+    step: Callable[[Sequence[Arrived[Message]], Deps], Mapping[int, ZeroTripError]],
+    arrived: Mapping[str, Arrived[Message]],
+    deps: Callable[[], Deps],
+) -> dict[str, Exception]:
+    """What failed, by message id: of all at once, or of each alone."""
+    ids = list(arrived)
+    try:
+        failed = step(list(arrived.values()), deps())
+    except ZeroTripError as error:
+        return dict.fromkeys(ids, error)
+    except Exception as error:  # noqa: BLE001  (raised again for its message)
+        if len(ids) == 1:
+            return {ids[0]: error}
+        alone = [_together(step, {each: arrived[each]}, deps) for each in ids]
+        return {each: why for found in alone for each, why in found.items()}
+    return {ids[position]: error for position, error in failed.items()}
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _sent_at(record: SQSRecord) -> datetime:
+    sent = int(record.attributes.sent_timestamp or 0)
+    return datetime.fromtimestamp(sent / 1000, UTC)

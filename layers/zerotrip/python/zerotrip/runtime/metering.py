@@ -34,6 +34,13 @@ def units_of(answer: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
+def count_of(operation: str, answer: Mapping[str, Any]) -> int:
+    """What a call is charged by where that is not the call: entries put, rows read."""
+    if operation == "BatchGetItem":
+        return sum(len(rows) for rows in answer.get("Responses", {}).values())
+    return len(answer.get("Entries", ())) if operation == "PutEvents" else 1
+
+
 def _parts(table: str, one: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
         for index, capacity in one.get(kind, {}).items():
@@ -58,4 +65,6 @@ def _log_call(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         read_units=total if reads else 0.0,
         write_units=0.0 if reads else total,
         units=units,
+        count=count_of(model.name, parsed),
+        algorithm=parsed.get("SigningAlgorithm", ""),
     )

@@ -45,7 +45,6 @@ _WORDS = {
     "bill.paid_after_cancellation": ("取消后到账，应退", "Paid too late: due back"),
     "bill.cancelled_after_payment": ("已缴后取消，应退", "Paid, cancelled: due back"),
     "bill.paid_again": ("重复缴费，应退", "Paid twice: the second sum is due back"),
-    "shipment.ordered": ("待安排快递", "A courier is wanted"),
     "shipment.dispatched": ("快递已接单", "The carrier took the order"),
     "shipment.created": ("快递已建单", "The carrier made the order"),
     "shipment.picked_up": ("已揽收", "Picked up"),

@@ -16,6 +16,7 @@ from zerotrip.runtime import aws
 from zerotrip.runtime.settings import SettingMissing, setting, stage, tenant
 
 if TYPE_CHECKING:
+    from zerotrip.archive.steps import ArchiveSteps, SealSteps
     from zerotrip.cases.drafts import Drafts
     from zerotrip.cases.steps import Deps
     from zerotrip.catalogue.publication import Catalogue
@@ -261,3 +262,24 @@ def parcel_callback_deps() -> ParcelCallbacks:
 
     courier, _ = _courier()
     return ParcelCallbacks(tenant=tenant(), records=records(), courier=courier, now=now)
+
+
+@functools.cache
+def archive_steps() -> ArchiveSteps:
+    """For archive_events."""
+    from zerotrip.archive.steps import ArchiveSteps
+
+    return ArchiveSteps(
+        tenant=tenant(),
+        records=records(),
+        objects=aws.objects("ARCHIVE_BUCKET"),
+        now=now,
+    )
+
+
+@functools.cache
+def seal_steps() -> SealSteps:
+    """For seal_day."""
+    from zerotrip.archive.steps import SealSteps
+
+    return SealSteps(tenant=tenant(), objects=aws.objects("ARCHIVE_BUCKET"))

@@ -441,14 +441,24 @@ class PaymentAnswer(TypedDict):
 
 
 class ProblemAnswer(TypedDict):
-    """A problem document (RFC 9457), with what the error itself tells besides."""
+    """A problem document (RFC 9457), with what the error itself tells besides.
+
+    `status` is missing only where the gateway refuses for a reason without a name.
+    """
 
     type: str
     title: str
-    status: int
+    status: NotRequired[int]
     detail: str
     instance: str
     code: str
     zh: str
     en: str
     faults: NotRequired[list[FaultAnswer]]
+
+
+class PartnerRefusal(TypedDict):
+    """A refused callback, in the partner's own scheme; WeChat Pay's `code` is FAIL."""
+
+    code: str
+    message: NotRequired[str]

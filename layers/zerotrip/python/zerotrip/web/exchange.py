@@ -23,6 +23,8 @@ JSON = "application/json"
 MOST_PER_PAGE = 100
 USUAL_PER_PAGE = 50
 
+# Few digits, because int() refuses thousands of them with an error of its own.
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,8})"')
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -58,7 +60,7 @@ class Request:
     def limit(self) -> int:
         """`?limit=`, 1 to 100. Raises Invalid `request_invalid`."""
         text = self.query.get("limit", str(USUAL_PER_PAGE))
-        if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PER_PAGE:
+        if _LIMIT.fullmatch(text) and int(text) <= MOST_PER_PAGE:
             return int(text)
         raise Invalid(
             "request_invalid",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zerotrip.kernel.errors import Invalid, Refused, Retry, ZeroTripError
+from zerotrip.kernel.errors import Erased, Invalid, Refused, Retry, ZeroTripError
 from zerotrip.web.exchange import Reply
 from zerotrip.web.route import Words
 
@@ -23,13 +23,17 @@ TITLES: dict[int, Words] = {
     404: Words("未找到", "Not found"),
     405: Words("不支持的操作", "Method not allowed"),
     409: Words("与现状冲突", "Conflict with what is stored"),
+    410: Words("已不存在", "Gone"),
     412: Words("内容已变化", "It has changed since"),
     413: Words("内容过大", "Too large"),
     415: Words("类型不受支持", "Unsupported media type"),
     422: Words("内容有误", "The request has faults"),
     428: Words("缺少版本", "If-Match is required"),
+    429: Words("请求过于频繁", "Too many requests"),
     500: Words("系统内部错误", "Internal error"),
+    502: Words("服务暂时不可用", "Temporarily unavailable"),
     503: Words("服务暂时不可用", "Temporarily unavailable"),
+    504: Words("服务暂时不可用", "Temporarily unavailable"),
 }
 RETRY_AFTER_SECONDS = 2
 
@@ -82,7 +86,7 @@ class PartnerUnknown(Refused):
 
 def status_of(error: ZeroTripError) -> int:
     """The HTTP status: a refusal's own, 503 for what may work later, else 500."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | Erased):
         return error.status
     return 503 if isinstance(error, Retry) else 500
 

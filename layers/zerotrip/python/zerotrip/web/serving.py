@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from chalice.app import Chalice, Response
 from chalice.app import Request as ChaliceRequest
@@ -28,7 +29,16 @@ from zerotrip.web.problems import (
 )
 from zerotrip.web.route import PARAMETERS, Route
 
-Deps = TypeVar("Deps")
+
+class Timed(Protocol):
+    """What the frame itself asks of an application's dependencies."""
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock, in UTC."""
+
+
+Deps = TypeVar("Deps", bound=Timed)
 Endpoint = Callable[[Request, Deps], Reply]
 Endpoints = Iterable[tuple[Route, Endpoint[Deps]]]
 
@@ -81,10 +91,12 @@ def _view(
             raise RuntimeError("Chalice called a view outside a request")
         request_id = str(asked.context.get("requestId", ""))
         logged = {"method": route.method, "route": route.path, "request": request_id}
-        if "case_no" in path:
+        # Only where it can be one: anybody's words may stand in an address.
+        if PARAMETERS["case_no"].fits(path.get("case_no", "")):
             logged["case_no"] = path["case_no"]
         try:
-            request = _read(route, asked, path)
+            session = _session(asked.context, lambda: deps().now())
+            request = _read(route, asked, path, session)
             reply = _unless_known(request, endpoint(request, deps()))
         except ZeroTripError as error:
             reply = problem(error, request_id)
@@ -102,9 +114,13 @@ def _view(
     return view
 
 
-def _read(route: Route, asked: ChaliceRequest, path: Mapping[str, str]) -> Request:
+def _read(
+    route: Route,
+    asked: ChaliceRequest,
+    path: Mapping[str, str],
+    session: Session | None,
+) -> Request:
     """What was asked, in the order in which a refusal tells least to a stranger."""
-    session = _session(asked.context)
     permissions.require(session, route.method, route.path)
     if not all(PARAMETERS[name].fits(value) for name, value in path.items()):
         raise AddressUnknown
@@ -133,9 +149,16 @@ def _read(route: Route, asked: ChaliceRequest, path: Mapping[str, str]) -> Reque
     )
 
 
-def _session(context: Mapping[str, Any]) -> Session | None:
+def _session(context: Mapping[str, Any], now: Callable[[], datetime]) -> Session | None:
+    """Who calls. Raises SessionRefused when the token's time is over."""
     said = context.get("authorizer")
-    return Session.from_context(said) if said else None
+    if not said:
+        return None
+    session = Session.from_context(said)
+    # API Gateway keeps a policy for up to a minute, also past its token's end.
+    if now() >= session.expires_at:
+        raise SessionRefused("token_expired")
+    return session
 
 
 def _unless_known(request: Request, reply: Reply) -> Reply:

@@ -7,22 +7,24 @@ again after a lost answer is the same order; a real carrier gets an adapter like
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import urllib3
 
 from zerotrip.deliveries.clients import standard_webhooks
 from zerotrip.kernel import times
-from zerotrip.kernel.configuration import PartnerSettings
+from zerotrip.kernel.configuration import PartnerSettings, error_code
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Malformed, Retry
 
 _CALLBACK_TYPE: Final = "parcel.status_changed"
 _OUR_FAULT: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -132,7 +134,7 @@ class Courier:
         if status not in (HTTPStatus.CREATED, HTTPStatus.OK):
             raise _refused(status, answer)
         waybill = answer.get("waybill")
-        if answer.get("order_id") != shipment_id or not isinstance(waybill, str):
+        if answer.get("order_id") != shipment_id or not _is_reference(waybill):
             raise _passing("answer_unreadable")
         return waybill
 
@@ -193,6 +195,9 @@ class Courier:
             status, occurred_at = str(data["status"]), str(data["occurred_at"])
             if status not in ParcelStatus.__members__:
                 raise _unreadable("callback_status_unknown")
+            # Both are kept in clear: references, never anybody's words.
+            if not (_is_reference(callback_id) and _is_reference(data["waybill"])):
+                raise _unreadable("callback_unreadable")
             return ParcelNotice(
                 callback_id=callback_id,
                 shipment_id=str(data["order_id"]),
@@ -248,6 +253,10 @@ def failure_answer(
     return int(status), {"Content-Type": "application/json"}, body
 
 
+def _is_reference(said: object) -> TypeGuard[str]:
+    return isinstance(said, str) and _REFERENCE.fullmatch(said) is not None
+
+
 def _passing(reason: str) -> Retry:
     return Retry(
         "courier_unavailable",
@@ -263,7 +272,7 @@ def _refused(status: int, answer: Mapping[str, Any]) -> GiveUp:
         code,
         "快递公司拒绝了该订单。",
         "The courier refused the order.",
-        detail={"http_status": int(status), "reason": str(answer.get("code", ""))[:64]},
+        detail={"http_status": int(status), "reason": error_code(answer.get("code"))},
     )
 
 

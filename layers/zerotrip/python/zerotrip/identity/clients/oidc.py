@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 import jwt
 import urllib3
 
-from zerotrip.kernel.configuration import PartnerSettings
+from zerotrip.kernel.configuration import PartnerSettings, error_code
 from zerotrip.kernel.errors import GiveUp, Unauthenticated, Unavailable
 
 # A key id that we do not know asks the provider again, but not more often than this.
@@ -226,7 +226,7 @@ class OidcProvider:
 def _token_refusal(error: str) -> Unauthenticated | GiveUp:
     if error == "invalid_grant":
         return _unauthenticated("login_code_refused")
-    return _misconfigured(error[:64] or "token_refused")
+    return _misconfigured(error_code(error) if error else "token_refused")
 
 
 def _unauthenticated(code: str) -> Unauthenticated:

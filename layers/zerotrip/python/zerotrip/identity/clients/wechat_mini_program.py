@@ -99,7 +99,7 @@ class WeChatMiniProgram:
         answer = self._ask(code)
         error = answer.get("errcode", 0)
         if error:
-            raise _refusal(error)
+            raise _refusal(error if isinstance(error, int) else -1)
         openid = answer.get("openid")
         if not isinstance(openid, str) or not openid:
             raise _refusal(-1)

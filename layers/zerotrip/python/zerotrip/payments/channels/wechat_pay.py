@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from zerotrip.kernel import times
-from zerotrip.kernel.configuration import PartnerSettings
+from zerotrip.kernel.configuration import PartnerSettings, error_code
 from zerotrip.kernel.errors import (
     AlreadyDone,
     Conflict,
@@ -359,7 +359,8 @@ def _transaction(wire: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(http_status: int, answer: Mapping[str, Any]) -> Retry | ChannelRefused:
-    plain = str(answer.get("code", "")).replace("_", "")[:64]
+    code = answer.get("code")
+    plain = error_code(code).replace("_", "") if code else ""
     passing_status = (
         http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
         or http_status == HTTPStatus.TOO_MANY_REQUESTS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zerotrip
-from zerotrip.kernel.errors import Refused, Retry, ZeroTripError
+from zerotrip.kernel.errors import Erased, Refused, Retry, ZeroTripError
 from zerotrip.web import bodies, problems  # noqa: F401 - they define refusals too
 
 _CODE = re.compile(r"[a-z][a-z0-9_]+")
@@ -50,7 +50,7 @@ def _kinds(kind: type[ZeroTripError]) -> Iterator[type[ZeroTripError]]:
 
 
 def _status(kind: type[ZeroTripError]) -> int:
-    if issubclass(kind, Refused):
+    if issubclass(kind, Refused | Erased):
         return kind.status
     return 503 if issubclass(kind, Retry) else 500
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from zerotrip.identity.permissions import ANYONE, roles_for
-from zerotrip.web.openapi.codes import Known, known_codes
-from zerotrip.web.openapi.examples import EXAMPLES, problem_example
+from zerotrip.web.openapi.examples import EXAMPLES
+from zerotrip.web.openapi.links import links_of
+from zerotrip.web.openapi.refusals import problem_examples, refusals
 from zerotrip.web.openapi.schemas import schemas
-from zerotrip.web.problems import PROBLEM_JSON, TITLES
 from zerotrip.web.route import PARAMETERS, Route, Words
 from zerotrip.web.routes import applicant, partners, public, staff
 
@@ -23,13 +23,6 @@ TAGS: tuple[tuple[str, Words, Any], ...] = (
     ("partners", Words("合作方回调", "Partners' callbacks"), partners),
 )
 
-_EVERY_ROUTE = ("internal_error", "database_unavailable")
-_SIGNED_IN = ("session_refused", "role_not_permitted")
-_BODY = (
-    "body_not_json", "body_key_twice", "body_too_deep", "body_too_large",
-    "body_type_unsupported", "request_invalid",
-)  # fmt: skip
-_KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "request_in_flight")
 _SUCCESS = {
     200: "成功 · Done",
     201: "已创建 · Created",
@@ -47,36 +40,11 @@ def routes() -> Iterable[tuple[str, Route]]:
                 yield tag, value
 
 
-def problem_codes(route: Route) -> tuple[str, ...]:
-    """Every code that this route may answer, its own and those of all like it."""
-    if route.raw:
-        # A partner is answered in its own words; the codes are its callback's.
-        return ("partner_unknown",)
-    codes = {*_EVERY_ROUTE, *route.problems}
-    if roles_for(route.method, route.path) != ANYONE:
-        codes.update(_SIGNED_IN)
-    if route.parameters:
-        codes.add("not_found")
-    if route.body is not None:
-        codes.update(_BODY)
-        if not route.body_optional:
-            codes.add("body_missing")
-    if route.if_match is not None:
-        codes.add("if_match_malformed")
-    if route.if_match == "required":
-        codes.add("if_match_missing")
-    if route.keyed:
-        codes.update(_KEYED)
-    return tuple(sorted(codes))
-
-
 def document() -> Json:
     """The whole OpenAPI 3.1 document."""
     paths: dict[str, Json] = defaultdict(dict)
-    used: set[str] = set()
     for tag, route in routes():
         paths[route.path][route.method.lower()] = _operation(tag, route)
-        used.update(problem_codes(route))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,9 +71,7 @@ def document() -> Json:
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "schemas": schemas(name for _, route in routes() for name in _names(route)),
-            "examples": {
-                code: {"value": problem_example(_known(code))} for code in sorted(used)
-            },
+            "examples": problem_examples(route for _, route in routes()),
         },
     }
 
@@ -135,7 +101,7 @@ def _operation(tag: str, route: Route) -> Json:
                 }
             },
         }
-    operation["responses"] = {**_successes(route), **_problems(route)}
+    operation["responses"] = {**_successes(route), **refusals(route)}
     return operation
 
 
@@ -185,6 +151,9 @@ def _successes(route: Route) -> Json:
                     **_examples_of(name),
                 }
             }
+        links = links_of(operation_id(route), status)
+        if links:
+            answer["links"] = links
         found[str(status)] = answer
     if route.tagged and route.method == "GET":
         found["304"] = {
@@ -196,43 +165,6 @@ def _successes(route: Route) -> Json:
 
 def _has_location(route: Route) -> bool:
     return route.path.endswith(("/applications", "/submission", "/document"))
-
-
-def _problems(route: Route) -> Json:
-    by_status: dict[int, list[Known]] = defaultdict(list)
-    for code in problem_codes(route):
-        known = _known(code)
-        by_status[known.status].append(known)
-    found = {
-        str(status): _problem(status, known) for status, known in by_status.items()
-    }
-    return dict(sorted(found.items()))
-
-
-def _problem(status: int, known: list[Known]) -> Json:
-    codes = [each.code for each in known]
-    listed = ", ".join(f"`{code}`" for code in codes)
-    return {
-        "description": f"{_both(TITLES[status])}: {listed}",
-        "content": {
-            PROBLEM_JSON: {
-                "schema": {
-                    "allOf": [
-                        _ref("schemas", "ProblemAnswer"),
-                        {"properties": {"code": {"enum": codes}}},
-                    ]
-                },
-                "examples": {code: _ref("examples", code) for code in codes},
-            }
-        },
-    }
-
-
-def _known(code: str) -> Known:
-    known = known_codes().get(code)
-    if known is None:
-        raise LookupError(f"a route names {code!r}, which nothing raises")
-    return known
 
 
 def _examples_of(name: str) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zerotrip.web.gateway import GatewayRefusal
 from zerotrip.web.openapi.codes import Known
 from zerotrip.web.problems import TITLES, TYPE_PREFIX
 from zerotrip.web.route import PARAMETERS
@@ -405,6 +406,10 @@ _ANSWERED: dict[str, Json] = {
     },
     "VerificationAnswer": _ISSUED,
 }
+_TOLD_TO_PARTNERS: Json = {
+    "wechat_pay": {"code": "FAIL", "message": "wechat_pay_signature_missing"},
+    "courier": {"code": "signature_wrong"},
+}
 
 EXAMPLES: dict[str, Json] = {
     **{
@@ -412,6 +417,9 @@ EXAMPLES: dict[str, Json] = {
         for name, examples in _ASKED.items()
     },
     **{name: {"example": {"value": value}} for name, value in _ANSWERED.items()},
+    "PartnerRefusal": {
+        name: {"value": value} for name, value in _TOLD_TO_PARTNERS.items()
+    },
 }
 """By shape: OpenAPI's `examples` object."""
 
@@ -447,3 +455,18 @@ def problem_example(known: Known) -> Json:
             "decision": "approve",
         }
     return document
+
+
+def gateway_example(refusal: GatewayRefusal) -> Json:
+    """The problem document of the gateway's own refusal."""
+    document: Json = {
+        "type": TYPE_PREFIX + refusal.code,
+        "title": f"{refusal.title.zh} · {refusal.title.en}",
+        "detail": f"{refusal.zh} {refusal.en}",
+        "instance": "urn:zerotrip:request:c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "code": refusal.code,
+        "zh": refusal.zh,
+        "en": refusal.en,
+    }
+    # A general refusal stands for several statuses, so it names none.
+    return document if refusal.general else {**document, "status": refusal.statuses[0]}

@@ -21,7 +21,8 @@ class _Plain(GenerateJsonSchema):
 def schemas(names: Iterable[str]) -> dict[str, Any]:
     """Schemas of these shapes and of all that they use, by name."""
     wanted: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
-        (name, *_shape(name)) for name in sorted({*names, "ProblemAnswer"})
+        (name, *_shape(name))
+        for name in sorted({*names, "ProblemAnswer", "PartnerRefusal"})
     ]
     _, made = TypeAdapter.json_schemas(
         wanted,

@@ -21,9 +21,11 @@ _LOGIN = (
     "wechat_rate_limited",
     "wechat_unavailable",
     "wechat_user_blocked",
+    "data_key_destroyed",
 )
 _CASE = ("case_unknown",)
 _COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
+_OPENS = ("data_key_destroyed",)  # routes that read what a person wrote
 _UPLOAD = (
     "material_unknown",
     "material_not_acceptable",
@@ -79,7 +81,7 @@ READ_APPLICATION = Route(
     "/v1/applications/{application_id}",
     Words("查看申请草稿", "Read a draft"),
     {200: "ApplicationAnswer"},
-    ("application_unknown",),
+    ("application_unknown", *_OPENS),
     tagged=True,
 )
 SAVE_APPLICATION = Route(
@@ -90,7 +92,7 @@ SAVE_APPLICATION = Route(
         "Save the form, which may still be incomplete",
     ),
     {200: "ApplicationAnswer"},
-    ("application_unknown", "application_submitted", "draft_changed"),
+    ("application_unknown", "application_submitted", "draft_changed", *_OPENS),
     body=requests.SavedForm,
     if_match="required",
     tagged=True,
@@ -100,7 +102,7 @@ ADD_MATERIAL = Route(
     "/v1/applications/{application_id}/materials",
     Words("取得材料上传表单", "Get the form that uploads one material"),
     {201: "UploadAnswer"},
-    ("application_unknown", "application_submitted", *_UPLOAD),
+    ("application_unknown", "application_submitted", *_UPLOAD, *_OPENS),
     body=requests.NewMaterial,
     keyed=True,
 )
@@ -111,10 +113,12 @@ SUBMIT_APPLICATION = Route(
     {202: "SubmissionAnswer"},
     (
         "application_unknown",
+        "case_numbers_busy",
         "item_unknown",
         "form_invalid",
         "material_unchecked",
         "draft_changed",
+        *_OPENS,
     ),
     body=requests.Nothing,
     body_optional=True,
@@ -154,7 +158,7 @@ CORRECT_CASE = Route(
     "/v1/cases/{case_no}/corrections",
     Words("提交补正", "Hand in corrections"),
     {200: "CaseMoved"},
-    (*_COMMAND, "form_invalid", "material_unchecked"),
+    (*_COMMAND, "form_invalid", "material_unchecked", *_OPENS),
     body=requests.SavedForm,
     if_match="required",
     keyed=True,
@@ -193,6 +197,7 @@ PAY_CASE = Route(
         "stage_changed",
         "subject_unknown",
         "version_unknown",
+        *_OPENS,
     ),
     body=requests.NewPayment,
     if_match="required",

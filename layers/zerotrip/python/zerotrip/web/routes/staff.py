@@ -22,7 +22,7 @@ READ_STAFF_CASE = Route(
     "/v1/staff/cases/{case_no}",
     Words("查看办件：表单、材料、时间线", "Read a case: form, materials, timeline"),
     {200: "StaffCaseAnswer"},
-    (*_STAFF, "case_unknown"),
+    (*_STAFF, "case_unknown", "data_key_destroyed"),
     tagged=True,
 )
 DECIDE_CASE = Route(
@@ -30,7 +30,14 @@ DECIDE_CASE = Route(
     "/v1/staff/cases/{case_no}/decisions",
     Words("记录审批决定", "Record a decision"),
     {201: "DecisionAnswer"},
-    (*_STAFF, "case_unknown", "stage_changed", "version_unknown", "case_busy"),
+    (
+        *_STAFF,
+        "case_unknown",
+        "stage_changed",
+        "version_unknown",
+        "case_busy",
+        "data_key_destroyed",
+    ),
     body=requests.NewDecision,
     if_match="required",
     keyed=True,

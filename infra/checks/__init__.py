@@ -1,0 +1,1 @@
+"""What `make lint` and `make audit` ask about templates, secrets and dependencies."""

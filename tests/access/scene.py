@@ -1,0 +1,247 @@
+"""What the matrix needs of a world: a door, people, and the victims' things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tests.access.forging import Mint
+from tests.access.operations import Operation
+from zerotrip.identity.model import Session
+
+_OF_ONE_EXCHANGE = {
+    "connection",
+    "content-length",
+    "date",
+    "server",
+    "x-amz-apigw-id",
+    "x-amz-request-id",
+    "x-amzn-requestid",
+    "x-amzn-trace-id",
+}
+"""Headers that differ from one answer to the next whatever was asked."""
+
+
+class Uncovered(LookupError):
+    """The document has something of which the matrix knows no victim."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The problem's stable code, or nothing."""
+        said = self._json()
+        return str(said.get("code", "")) if isinstance(said, dict) else ""
+
+    def print(self) -> tuple[int, tuple[tuple[str, str], ...], str]:
+        """All that a caller could tell answers apart by, the request's id aside."""
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name not in _OF_ONE_EXCHANGE
+        }
+        said = self._json()
+        if isinstance(said, dict):
+            said = {name: said[name] for name in said if name != "instance"}
+        body = json.dumps(said) if said is not None else self.body.decode("latin-1")
+        return self.status, tuple(sorted(headers.items())), body
+
+    def _json(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class Door(Protocol):
+    """The way in: API Gateway on the laptop cloud, or the same in one process."""
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request; paths of partners go to the partners' REST API."""
+
+
+Row = tuple[str, str, str]
+"""Table, pk, sk."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One world with victims in it.
+
+    `people`: sessions by name. `things`: ids of the victims' things by name, `seen`
+    their ETags. `absent`: per path parameter a well-formed value that exists nowhere.
+    `secrets`: per owner, texts that nobody else may be told. `forms`: application forms
+    by name. `rows`: what stands in the tables now. `idempotency_key`: the victim's own,
+    with which the first draft was begun; everybody sends it, as if they had seen it.
+    """
+
+    door: Door
+    mint: Mint
+    people: Mapping[str, Session]
+    things: Mapping[str, str]
+    absent: Mapping[str, str]
+    seen: Mapping[str, str]
+    secrets: Mapping[str, frozenset[str]]
+    forms: Mapping[str, Any]
+    rows: Callable[[], dict[Row, str]]
+    idempotency_key: str
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def bearer(self, name: str) -> str:
+        """A person's own true token, as one sign-in gives it."""
+        if name not in self.tokens:
+            self.tokens[name] = self.mint.token(self.people[name])
+        return f"Bearer {self.tokens[name]}"
+
+    @property
+    def owned(self) -> set[str]:
+        """Ids of the victims and of their things, to know their rows by."""
+        public = {"item", "partner"}
+        things = {each for name, each in self.things.items() if name not in public}
+        return things | {self.people[name].sub for name in ("citizen", "company")}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the rightful caller of one operation sends, where the default is not it."""
+
+    who: str = ""
+    things: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    form: str = ""
+
+
+THINGS = {
+    "application_id": "draft",
+    "case_no": "case_in_review",
+    "item_code": "item",
+    "licence_id": "licence",
+    "notice_id": "notice",
+    "partner": "partner",
+}
+"""Per path parameter the victims' thing that is asked for, unless a wish says more."""
+
+_FILE = {
+    "material": "loss_declaration",
+    "content_type": "application/pdf",
+    "size_bytes": 4096,
+}
+WISHES = {
+    "POST /v1/applications": Wish(body={"item_code": "{item}"}),
+    "PUT /v1/applications/{application_id}": Wish(form="replacement"),
+    "POST /v1/applications/{application_id}/materials": Wish(body=_FILE),
+    "POST /v1/applications/{application_id}/submission": Wish(
+        things={"application_id": "draft_ready"}
+    ),
+    "POST /v1/cases/{case_no}/corrections": Wish(
+        things={"case_no": "case_to_correct"}, form="replacement"
+    ),
+    "POST /v1/cases/{case_no}/materials": Wish(
+        things={"case_no": "case_to_withdraw"}, body=_FILE
+    ),
+    "POST /v1/cases/{case_no}/payments": Wish(
+        things={"case_no": "case_to_pay"}, body={"channel": "wechat_pay"}
+    ),
+    "POST /v1/cases/{case_no}/withdrawal": Wish(things={"case_no": "case_to_withdraw"}),
+    "GET /v1/licences/{licence_id}": Wish(who="company"),
+    "GET /v1/licences/{licence_id}/document": Wish(who="company"),
+}
+BY_A_SECRET = {
+    "POST /v1/sessions": "a login code, which the sandboxes give once",
+    "POST /v1/sessions/refresh": "a refresh token; see the tests of sessions",
+    "POST /v1/partners/{partner}/callbacks": "a signature; see the tests of callbacks",
+}
+"""Operations that open by what the body or a header holds, not by a session."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request of the rightful caller, without its token."""
+
+    operation: Operation
+    who: str
+    path: str
+    absent_path: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+def ask_of(scene: Scene, operation: Operation) -> Ask:
+    """The rightful caller's request. Raises Uncovered, saying what to add."""
+    wish = WISHES.get(operation.name, Wish())
+    values, absent = {}, {}
+    for name in operation.parameters:
+        thing = wish.things.get(name, THINGS.get(name, ""))
+        if thing not in scene.things or name not in scene.absent:
+            raise Uncovered(
+                f"{operation.name}: no victim has a {name!r}. Name a thing for it in "
+                "tests/access/scene.py::THINGS, and give both worlds of tests/access "
+                "one in `things` and a value that exists nowhere in `absent`."
+            )
+        values[name], absent[name] = scene.things[thing], scene.absent[name]
+    body = operation.example if wish.body is None else wish.body
+    if wish.form:
+        body = {"form": scene.forms[wish.form]}
+    if isinstance(body, dict):
+        body = {name: _named(scene, value) for name, value in body.items()}
+    headers = {"Accept": "application/json"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if "Idempotency-Key" in operation.headers:
+        headers["Idempotency-Key"] = scene.idempotency_key
+    if "If-Match" in operation.headers:
+        headers["If-Match"] = scene.seen[next(iter(values.values()))]
+    return Ask(
+        operation=operation,
+        who=wish.who or _usual(operation),
+        path=operation.path.format(**values),
+        absent_path=operation.path.format(**absent),
+        headers=headers,
+        body=None if body is None else json.dumps(body).encode(),
+    )
+
+
+def _named(scene: Scene, value: Any) -> Any:
+    """`{item}` in a body stands for that thing's id."""
+    return value.format(**scene.things) if isinstance(value, str) else value
+
+
+def begin_draft(door: Door, bearer: str, item: str, key: str) -> str:
+    """The victim begins a draft under an Idempotency-Key; its id."""
+    headers = {
+        "Authorization": bearer,
+        "Content-Type": "application/json",
+        "Idempotency-Key": key,
+    }
+    body = json.dumps({"item_code": item}).encode()
+    answer = door.ask("POST", "/v1/applications", headers, body)
+    if answer.status != 201:
+        raise RuntimeError(f"no draft: {answer.status} {answer.code}")
+    return str(json.loads(answer.body)["application_id"])
+
+
+def _usual(operation: Operation) -> str:
+    for who in ("citizen", "officer"):
+        if who in operation.roles:
+            return who
+    if operation.public:
+        return "citizen"
+    raise Uncovered(
+        f"{operation.name}: neither a citizen nor an officer may call it. Say who does "
+        "in tests/access/scene.py::WISHES."
+    )

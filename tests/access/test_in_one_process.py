@@ -1,0 +1,113 @@
+"""The whole matrix against the real authoriser and applications, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.access import matrix, rows
+from tests.access.forging import FORGERIES
+from tests.access.mutations import MUTATIONS, Mutation, cell_of, red
+from tests.access.one_process import TownDoor, put_back, scene
+from tests.access.operations import Operation, document, operations
+from tests.access.report import wrong
+from tests.access.scene import BY_A_SECRET, Scene, Uncovered, ask_of
+
+OPERATIONS = [each for each in operations() if "/partners/" not in each.path]
+"""Partners have a REST API of their own; see the tests of callbacks."""
+
+
+@pytest.fixture(scope="module")
+def town() -> Scene:
+    """Victims and strangers; made once, since a second is what it takes."""
+    return scene()
+
+
+@pytest.fixture
+def world(town: Scene) -> Iterator[Scene]:
+    """The same before each test."""
+    with put_back(town):
+        yield town
+
+
+def test_nobody_gets_in_and_nobody_learns_what_exists(world: Scene) -> None:
+    before = world.rows()
+    cells = matrix.run(world, matrix.whole(OPERATIONS))
+    assert wrong([*cells, matrix.anothers_bill(world)]) == []
+    strangers = [world.people[name].sub for name in matrix.STRANGERS]
+    assert rows.changes(before, world.rows(), world.owned, strangers) == []
+    columns = {cell.column for cell in cells}
+    assert columns == {*FORGERIES, *matrix.STRANGERS, *matrix.VICTIMS}
+    assert {cell.row for cell in cells} == {each.name for each in OPERATIONS}
+
+
+def test_no_path_takes_a_method_that_the_document_does_not_give_it(
+    world: Scene,
+) -> None:
+    cells = matrix.other_methods(world, OPERATIONS)
+    assert wrong(cells) == []
+    assert len(cells) > 5 * len({each.path for each in OPERATIONS})
+
+
+def test_the_same_requests_succeed_for_those_who_may(world: Scene) -> None:
+    answers = matrix.rightful(world, OPERATIONS)
+    refused = {name: a.code for name, a in answers.items() if a.status >= 400}
+    assert set(refused) == set(BY_A_SECRET) & set(answers)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
+def test_a_door_left_open_is_found(mutation: Mutation, world: Scene) -> None:
+    assert cell_of(world, mutation) == []
+    assert red(world, mutation) != []
+
+
+def test_an_applicant_never_works_for_the_state_and_staff_never_apply() -> None:
+    """Apart from the permission table: who may call is told by the path as well."""
+    for each in OPERATIONS:
+        staff = each.path.startswith(("/v1/staff/", "/v1/worklist"))
+        if each.path == "/v1/sessions" or each.public:
+            continue
+        applicants = each.roles & {"citizen", "company"}
+        assert bool(applicants) is not staff, each.name
+        assert bool(each.roles - applicants) is staff, each.name
+
+
+def test_a_token_is_over_when_it_is_over_whatever_the_gateway_keeps(
+    world: Scene,
+) -> None:
+    """API Gateway keeps a policy for a minute; the handler reads the token's end."""
+    door = world.door
+    assert isinstance(door, TownDoor)
+    token = world.mint.token(world.people["citizen"], lifetime_seconds=30)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert door.ask("GET", "/v1/cases", headers).status == 200
+    door.town.world.clock.at += timedelta(seconds=30)
+    over = door.ask("GET", "/v1/cases", headers)
+    assert (over.status, over.code) == (401, "session_refused")
+    assert ("session", f"Bearer {token}") in door.kept, "the policy was not kept"
+
+
+def _described(path: str, parameter: str) -> list[Operation]:
+    """The document with one more operation."""
+    read = document()
+    said = read["paths"]["/v1/cases"]["get"]
+    named = {"name": parameter, "in": "path", "required": True}
+    read["paths"][path] = {"get": {**said, "parameters": [named]}}
+    return operations(read)
+
+
+def test_a_new_operation_is_covered_at_once(world: Scene) -> None:
+    known = _described("/v1/cases/{case_no}/history", "case_no")
+    (new,) = [each for each in known if each.path.endswith("/history")]
+    cells = matrix.run(world, matrix.whole([new]))
+    assert {cell.column for cell in cells} >= set(FORGERIES)
+    assert wrong(cells), "an address that nobody serves must not pass for a refusal"
+
+
+def test_a_new_kind_of_thing_says_what_to_add(world: Scene) -> None:
+    known = _described("/v1/appeals/{appeal_id}", "appeal_id")
+    (new,) = [each for each in known if "appeal" in each.path]
+    with pytest.raises(Uncovered, match=r"no victim has a 'appeal_id'.*THINGS"):
+        ask_of(world, new)

@@ -1,0 +1,143 @@
+"""Negative controls: faults of the product that a named check must catch.
+
+Each is a small edit of one file of the layer. The harness copies the layer, makes the
+edit there, and runs the check on the copy: it has to fail. A text that the product no
+longer holds is an error, so the list cannot go stale.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "zerotrip" / "python"
+CAUGHT = 1
+"""Exit code of a check that found something: of a scenario as of pytest."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One edit: `old` stands exactly once in `file`. `check` are a command's words:
+    a scenario's name with its options, or `pytest` and a test."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    check: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the check said of the mutated product."""
+
+    mutation: Mutation
+    code: int
+    output: str
+
+    @property
+    def caught(self) -> bool:
+        """Whether the check found it, rather than breaking by itself."""
+        return self.code == CAUGHT
+
+    @property
+    def how(self) -> str:
+        """The first sentence in which the check says what is wrong."""
+        kinds = ("lost:", "doubled:", "broken:", "let in:", "FAILED")
+        for line in self.output.splitlines():
+            if line.strip().startswith(kinds):
+                return line.strip()[:160]
+        return "-"
+
+
+def applied(mutation: Mutation, folder: Path) -> Path:
+    """A copy of the layer with that edit. Raises ValueError when it does not fit."""
+    copy = folder / "python"
+    shutil.copytree(LAYER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    path = copy / "zerotrip" / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.old) != 1:
+        raise ValueError(
+            f"{mutation.name}: {mutation.file} holds its text "
+            f"{text.count(mutation.old)} times"
+        )
+    path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+    return copy
+
+
+def try_out(mutation: Mutation, timeout_seconds: float = 300.0) -> Result:
+    """Runs the mutation's check on the mutated copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        layer = applied(mutation, Path(folder))
+        done = subprocess.run(
+            [sys.executable, *_command(mutation.check, layer)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{layer}:{ROOT}", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    return Result(mutation, done.returncode, done.stdout + done.stderr)
+
+
+def _command(check: tuple[str, ...], layer: Path) -> list[str]:
+    if check[0] == "pytest":
+        # pytest's own path setting would put the unmutated layer first.
+        options = ["-p", "no:cacheprovider", "-x", "-o", f"pythonpath={layer} ."]
+        return ["-m", "pytest", *options, *check[1:]]
+    return ["-m", "tests.simulation", *check, "--processes", "1"]
+
+
+def _scenario(name: str, size: str = "slice", seed: int = 1) -> tuple[str, ...]:
+    return (name, "--size", size, "--seed", str(seed))
+
+
+RECORDS = "kernel/records.py"
+STORM = _scenario("duplicate-storm")
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        "the event's key is no longer under a condition",
+        RECORDS,
+        '("event", Put(RECORDS_TABLE, stored_event(row), Expect(absent=True))),',
+        '("event", Put(RECORDS_TABLE, stored_event(row))),',
+        STORM,
+    ),
+    Mutation(
+        "the head's version is not compared",
+        RECORDS,
+        "else Expect(version=change.expected_version, stages=change.allowed_from)",
+        "else Expect(stages=change.allowed_from)",
+        _scenario("two-workers-one-case"),
+    ),
+    Mutation(
+        "a licence may be written over",
+        "kernel/objects.py",
+        '                IfNoneMatch="*",\n',
+        "",
+        ("pytest", "tests/contract/test_objects.py"),
+    ),
+    Mutation(
+        "the relay takes failed entries for published",
+        "kernel/stream.py",
+        "    if not failed:\n",
+        "    if True:\n",
+        _scenario("partial-failures"),
+    ),
+    Mutation(
+        "what should be tried again is taken for done",
+        "runtime/batch.py",
+        "        if not _buried_at_last(name, record, error.code, error.en):\n"
+        "            raise\n"
+        "    except Exception",
+        "    except Exception",
+        _scenario("throttling"),
+    ),
+)
