@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import cold_start, one_case, recording
+from bench import cold_start, instructions, one_case, recording
 
 
 def main() -> None:
@@ -14,13 +14,18 @@ def main() -> None:
     starts = commands.add_parser("cold_start", help="CPU of the first invocation")
     starts.add_argument("functions", nargs="*", help="as in functions/; default all")
     starts.add_argument("--rounds", type=int, default=cold_start.ROUNDS)
+    starts.add_argument(
+        "--instructions", action="store_true", help="count them in place of CPU time"
+    )
     cases = commands.add_parser("one_case", help="seconds and AWS calls of whole cases")
     cases.add_argument("--rounds", type=int, default=one_case.ROUNDS)
     commands.add_parser("record", help="record the invocations of cold_start again")
     asked = parser.parse_args()
     if asked.command == "record":
         recording.record()
-    if asked.command == "cold_start":
+    if asked.command == "cold_start" and asked.instructions:
+        instructions.run(asked.functions)
+    elif asked.command == "cold_start":
         cold_start.run(asked.functions, asked.rounds)
     elif asked.command == "one_case":
         one_case.run(asked.rounds)

@@ -20,10 +20,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import re
 import tempfile
+import textwrap
 import threading
 import time
 import types
@@ -193,6 +195,19 @@ def _queried_keys(request: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _keep_workers(runtime: Any) -> None:
+    # A handler that raises has answered. Ours ends its worker for that, so that each
+    # 401 of the authoriser would cost a cold start.
+    source = textwrap.dedent(inspect.getsource(runtime.Worker.invoke))
+    ends = 'if response.get("status") == "error":'
+    raised = ends.replace(":", ' and "trace" not in response:')
+    if source.count(ends) != 1:
+        raise RuntimeError("the emulator's worker has changed: look at it anew")
+    made: dict[str, Any] = {}
+    exec(source.replace(ends, raised), vars(runtime), made)  # noqa: S102
+    runtime.Worker.invoke = made["invoke"]
+
+
 def main() -> None:
     """The emulator's own main, mended."""
     _enforce_fences(
@@ -204,6 +219,7 @@ def main() -> None:
         importlib.import_module("ministack.services.lambda_svc"),
         importlib.import_module("ministack.services.sqs"),
     )
+    _keep_workers(importlib.import_module("ministack.core.lambda_runtime"))
     _share_layers(importlib.import_module("ministack.core.lambda_runtime"))
     _keep_streams(importlib.import_module("ministack.services.dynamodb"))
     importlib.import_module("ministack.app").main()

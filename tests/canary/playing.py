@@ -87,6 +87,10 @@ def patiently(act: Callable[[], Did], told: Callable[[str], None] = str) -> Did:
             return act()
         except (HTTPError, TooSlow) as hindered:
             told(type(hindered).__name__)
+        except Refused as refused:
+            if refused.status < 500:
+                raise
+            told(f"HTTP {refused.status}")
     return act()
 
 

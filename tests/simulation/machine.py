@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from tests.simulation.base import FOOD, MARK, REPLACEMENT, base
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.model import Item, Model
+from tests.simulation.model import MAY_WITHDRAW, Item, Model
 from tests.simulation.oracle import Stored, Verdict, judge
 from tests.simulation.people import Answer, People
 from tests.simulation.scheduler import START
@@ -46,7 +46,7 @@ CRASHING = (
 )  # fmt: skip
 MINUTES = (1, 3, 16, 31)
 """Past a request's lease, and past the watchdog's first looks."""
-MOST_CALLS = 6
+MOST_CALLS = 4
 MOST_ARMED = 3
 """Crashes that wait at one time: fewer than a message may be received."""
 GATED = "sign_licence"
@@ -108,6 +108,9 @@ class Play:
         self.played: Counter[str] = Counter()
         self.words: set[str] = set()
         """Where the case has been."""
+        self.pages: list[tuple[str, str]] = []
+        """What the applicant had on the screen: each version's tag, and where it is."""
+        self.withdrawn_by = ""
         self.run.partners.control("courier", "pace", {"moves": False})
         self.run.cloud.queues[GATED].polling = False
         self._remember()
@@ -157,13 +160,22 @@ class Play:
 
         self._step("correct", work, self.model.correct(right=right))
 
-    def withdraw(self) -> None:
-        """The applicant takes the case back."""
+    def withdraw(self, place: int | None = None) -> None:
+        """The applicant takes the case back, from a page of now or an older one."""
+        tag, word = self.pages[-1 if place is None else place % len(self.pages)]
+        if tag == self.withdrawn_by:
+            expected = True  # the same request again
+        else:
+            expected = word == self.model.word and self.model.withdraw()
+            self.withdrawn_by = tag if expected else self.withdrawn_by
 
         def work() -> Answer:
-            return self._command("withdrawal", key=f"withdraw-{self.steps}")
+            path = {"case_no": str(self.case_no)}
+            route = "/v1/cases/{case_no}/withdrawal"
+            key = f"withdraw-{self.steps}"
+            return self._apply("POST", route, path, seen=tag, key=key)
 
-        self._step("withdraw", work, self.model.withdraw())
+        self._step("withdraw", work, expected)
 
     def decide(self, decision: str) -> None:
         """The officer decides, whether it is time or not."""
@@ -233,11 +245,16 @@ class Play:
             self.earlier[place % len(self.earlier)]()
         self._step("redeliver")
 
-    def repeat(self, place: int) -> None:
-        """An acknowledged request is sent again: it is acknowledged again."""
+    def repeat(self, place: int, *, keyed: bool) -> None:
+        """An acknowledged request is sent again: it is acknowledged again.
+
+        Without its key the command itself must know that it was carried out.
+        """
         if not self.people.said:
             return
         app, route, request = self.people.said[place % len(self.people.said)]
+        if not keyed:
+            request = {**request, "key": ""}
         expected = self.model.owes() if route.endswith("/payments") else True
 
         def who() -> Any:
@@ -254,8 +271,9 @@ class Play:
     def crash(self, function: str, call: int, kind: Fault) -> None:
         """The next invocation that gets as far as that call meets its fault."""
         points = self.run.faults.points
-        if len(points) < MOST_ARMED:
-            points[function, call] = kind
+        if len(points) >= MOST_ARMED:
+            points.pop(next(iter(points)))  # the oldest has waited in vain
+        points[function, call] = kind
         self._step("crash")
 
     def tick(self, minutes: int) -> None:
@@ -277,15 +295,16 @@ class Play:
         steps: Sequence[tuple[int, Callable[[], None]]] = (
             (2, self.go_on),
             (2, lambda: self.correct(right=right)),
-            (1, self.withdraw),
+            (1 if self.model.word in MAY_WITHDRAW else 3, self.withdraw),
+            (1, lambda: self.withdraw(place)),
             (3, lambda: self.decide("refuse" if dice.random() < 0.2 else "approve")),
             (3, self.open_bill),
             (3, self.pay),
             (3, self.sign),
             (3, lambda: self.deliver(arrives=right)),
             (4, lambda: self.redeliver(place)),
-            (2, lambda: self.repeat(place)),
-            (3, lambda: self.crash(*crash)),
+            (2, lambda: self.repeat(place, keyed=right)),
+            (4, lambda: self.crash(*crash)),
             (1, lambda: self.tick(dice.choice(MINUTES))),
         )
         if self.case_no is None:
@@ -387,6 +406,9 @@ class Play:
         found: list[str] = []
         word = self.word()
         self.words.add(word)
+        now = self.people.case(self.case_no) if self.case_no else None
+        if now is not None:
+            self.pages.append((f'"v{now.head.version}"', word))
         if word != self.model.word:
             found.append(f"the case is at {word}, the model at {self.model.word}")
         stored = Stored.of(self.run)

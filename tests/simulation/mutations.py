@@ -49,7 +49,7 @@ class Result:
     @property
     def how(self) -> str:
         """The first sentence in which the check says what is wrong."""
-        kinds = ("lost:", "doubled:", "broken:", "let in:", "FAILED")
+        kinds = ("lost:", "doubled:", "broken:", "let in:", "FAILED", "ERROR")
         for line in self.output.splitlines():
             if line.strip().startswith(kinds):
                 return line.strip()[:160]
@@ -101,6 +101,8 @@ def _scenario(name: str, size: str = "slice", seed: int = 1) -> tuple[str, ...]:
 
 RECORDS = "kernel/records.py"
 STORM = _scenario("duplicate-storm")
+CRASHES = _scenario("crash-at-each-point")
+PAYMENTS = _scenario("payment-callback-race")
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -115,14 +117,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         RECORDS,
         "else Expect(version=change.expected_version, stages=change.allowed_from)",
         "else Expect(stages=change.allowed_from)",
-        _scenario("two-workers-one-case"),
+        _scenario("duplicate-storm", "tenth"),
+    ),
+    Mutation(
+        "any draft may be handed in, whatever became of it",
+        "cases/applications.py",
+        "Expect(version=draft.version, stages=frozenset({OPEN})),",
+        "Expect(),",
+        _scenario("set-test"),
+    ),
+    Mutation(
+        "a taken case number is not drawn again",
+        "cases/applications.py",
+        "        for _ in range(_NUMBERS_TRIED):\n",
+        "        for _ in range(1):\n",
+        ("pytest", "tests/unit/cases/test_a_case.py"),
     ),
     Mutation(
         "a licence may be written over",
         "kernel/objects.py",
         '                IfNoneMatch="*",\n',
         "",
-        ("pytest", "tests/contract/test_objects.py"),
+        ("pytest", "tests/contract/test_ports.py"),
     ),
     Mutation(
         "the relay takes failed entries for published",
@@ -132,6 +148,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         _scenario("partial-failures"),
     ),
     Mutation(
+        "the relay reads on behind the last failure, not the first",
+        "kernel/stream.py",
+        "events[min(failed)]",
+        "events[max(failed)]",
+        _scenario("partial-failures"),
+    ),
+    Mutation(
+        "the watchdog publishes nothing",
+        "cases/watching.py",
+        "    if bus.publish(events):\n",
+        "    if bus.publish([]):\n",
+        _scenario("relay-killed"),
+    ),
+    Mutation(
         "what should be tried again is taken for done",
         "runtime/batch.py",
         "        if not _buried_at_last(name, record, error.code, error.en):\n"
@@ -139,5 +169,106 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    except Exception",
         "    except Exception",
         _scenario("throttling"),
+    ),
+    Mutation(
+        "what cannot work vanishes instead of going to the dead letters",
+        "runtime/batch.py",
+        "        logger().error(error.en, **said(error))\n"
+        "        _bury(name, record, error.code, error.en)\n",
+        "        logger().error(error.en, **said(error))\n",
+        _scenario("batch-with-poison"),
+    ),
+    Mutation(
+        "the step mints the bill's number, not the event",
+        "payments/steps.py",
+        '    key = model.bill_key(deps.tenant, wanted["id"])\n',
+        "    import uuid\n\n"
+        "    number = deps.tenant + uuid.uuid4().hex.upper()[:26]\n"
+        "    key = model.bill_key(deps.tenant, number)\n",
+        STORM,
+    ),
+    Mutation(
+        "a notice's key is the time, not its cause",
+        "notices/model.py",
+        "event = _sent(inbox, cause.ref, body, now)",
+        "event = _sent(inbox, f'{cause.ref}@{now}', body, now)",
+        STORM,
+    ),
+    Mutation(
+        "a case that waits for its fee does not look for it",
+        "cases/commands.py",
+        'outcome.next_steps = ("collect_payment", "advance_case")',
+        'outcome.next_steps = ("collect_payment", "advance_case_")',
+        ("pytest", "tests/unit/cases/test_lifecycle.py"),
+    ),
+    Mutation(
+        "the parcel is ordered, its answer is not stored",
+        "deliveries/steps.py",
+        "        return model.dispatch(latest, waybill, command)\n",
+        "        raise AlreadyDone('done', '', '')\n",
+        STORM,
+    ),
+    Mutation(
+        "a payment of another amount is taken",
+        "payments/steps.py",
+        "        if wrong is not None:\n",
+        "        if False:\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "a payment notice's signature is not compared",
+        "payments/channels/wechat_pay_signatures.py",
+        '        raise _refused("wrong") from None\n',
+        "        pass\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "an old payment notice is taken",
+        "payments/channels/wechat_pay_signatures.py",
+        "    if abs(now.timestamp() - int(timestamp)) >= TOLERANCE_SECONDS:\n",
+        "    if False:\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "a carrier's signature is not compared",
+        "deliveries/clients/standard_webhooks.py",
+        "    if not any(matches):\n",
+        "    if False:\n",
+        ("pytest", "tests/access/test_callbacks_in_one_process.py"),
+    ),
+    Mutation(
+        "a file is taken for what it says it is",
+        "materials/steps.py",
+        "    if finding.fault is None:\n",
+        "    if True:\n",
+        _scenario("storage-events"),
+    ),
+    Mutation(
+        "a step acts on whatever event it is pointed at",
+        "kernel/steps.py",
+        "    if row is None or step not in row.next_steps:\n",
+        "    if row is None:\n",
+        ("pytest", "tests/inner_door/test_every_queue.py"),
+    ),
+    Mutation(
+        "a sealed field is not bound to its record",
+        "kernel/sealing.py",
+        'return f"{self.tenant}|{record}|{name}".encode()',
+        'return f"{self.tenant}|{name}".encode()',
+        ("pytest", "tests/unit/kernel/test_sealing.py"),
+    ),
+    Mutation(
+        "an event's hash leaves its content out",
+        "kernel/aggregate.py",
+        "            dict(row.body), sealed,\n",
+        "            sealed,\n",
+        ("pytest", "tests/archive/test_tamper.py"),
+    ),
+    Mutation(
+        "a token for another audience is taken",
+        "identity/tokens.py",
+        '    if claims.get("aud") != realm.audience:\n',
+        "    if False:\n",
+        ("pytest", "tests/access/test_in_one_process.py"),
     ),
 )

@@ -61,9 +61,9 @@ class CaseMachine(RuleBasedStateMachine):
         self.play.correct(right=right)
 
     @handed_in
-    @rule()
-    def withdraw(self) -> None:
-        self.play.withdraw()
+    @rule(place=st.none() | st.integers(0, 99))
+    def withdraw(self, place: int | None) -> None:
+        self.play.withdraw(place)
 
     @handed_in
     @rule(decision=st.sampled_from(["approve", "refuse"]))
@@ -101,9 +101,9 @@ class CaseMachine(RuleBasedStateMachine):
         self.play.redeliver(place)
 
     @handed_in
-    @rule(place=st.integers(0, 99))
-    def repeat(self, place: int) -> None:
-        self.play.repeat(place)
+    @rule(place=st.integers(0, 99), keyed=st.booleans())
+    def repeat(self, place: int, keyed: bool) -> None:
+        self.play.repeat(place, keyed=keyed)
 
     @rule(
         function=st.sampled_from(CRASHING),

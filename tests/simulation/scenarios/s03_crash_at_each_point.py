@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.simulation.base import FOOD, MARK, REPLACEMENT
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.many import (
+    ITEMS,
     Played,
     Sum,
     final_state,
@@ -40,7 +40,6 @@ KINDS = (
     Fault.LOST_ANSWER,
     Fault.HANG_BEFORE,
 )
-FOLDERS = (REPLACEMENT, FOOD, MARK)
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def run(seed: int, size: Size) -> Outcome:
         run_seed = seed * shares + share
         expected: dict[str, Counter[str]] = {}
         found: dict[str, Point] = {}
-        for folder in FOLDERS:
+        for folder in ITEMS:
             reference = the_longest_way(run_seed, folder, OnePoint())
             expected[folder] = final_state(reference.run)
             total.add(f"{folder} without faults", reference)

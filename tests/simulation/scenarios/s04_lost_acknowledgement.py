@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.simulation.base import FOOD, MARK, REPLACEMENT
 from tests.simulation.faults import Faults
-from tests.simulation.many import Sum, final_state, held_against, the_longest_way
+from tests.simulation.many import ITEMS, Sum, final_state, held_against, the_longest_way
 from tests.simulation.people import People
 from tests.simulation.scenario import Outcome, Scenario, Size
 from tests.simulation.scheduler import Scheduler
@@ -30,7 +29,6 @@ from tests.support.memory import MemoryTables
 from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.tables import Tables, Write
 
-FOLDERS = (REPLACEMENT, FOOD, MARK)
 SHARES = {Size.FULL: 1, Size.TENTH: 10, Size.SLICE: 70}
 """Into how many shares the pairs of transaction and kind fall."""
 TOKEN_LIFE_SECONDS = 600.0
@@ -96,7 +94,7 @@ def run(seed: int, size: Size) -> Outcome:
     total = Sum(SCENARIO.name, seed, size)
     ways: Counter[str] = Counter()
     number = 0
-    for folder in FOLDERS:
+    for folder in ITEMS:
         made, reference = _lossy()
         first = the_longest_way(seed, folder, Faults(), made)
         expected = final_state(first.run)

@@ -73,7 +73,6 @@ def run(seed: int, size: Size) -> Outcome:
             total.add(f"{name} with {k} of {BATCH} poisoned", played)
             total.injected["poisoned message"] += k
             queues[name] += 1
-    # A dead letter that was put there as poison is no case's.
     return total.outcome(batches_by_queue=dict(sorted(queues.items())))
 
 

@@ -255,6 +255,8 @@ class Payers(People):
         self.start(lambda: self.withdraw(case_no), self._draw(0, 0.1))
         opened = self._open(case_no)
         if opened.came:
+            if self._bill(opened.body["bill_id"]).stage == "cancelled":
+                self.wrong.append(f"{case_no}: asked to pay a cancelled bill")
             self._pay(opened)
         return opened
 

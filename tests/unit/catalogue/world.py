@@ -18,11 +18,12 @@ FOLDERS = (
 )
 
 
-@dataclass
 class CountingTables(MemoryTables):
     """Remembers what was read, to see what a cache spares."""
 
-    reads: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[tuple[str, str]] = []
 
     def get(self, table, pk, sk):
         self.reads.append((pk, sk))

@@ -96,7 +96,7 @@ class _Look:
         # Only texts: to JSON Schema 1.0 is 1 and true is not, to Python both are 1.
         if not isinstance(value, str):
             raise _Unsure
-        return value in options
+        return value in list(options)
 
     def _condition(self, schema: Mapping[str, Any], value: object) -> bool:
         branch = "then" if self.holds(schema["if"], value) else "else"
@@ -127,7 +127,8 @@ class _Look:
             case "additionalProperties" if (
                 said is False and "patternProperties" not in schema
             ):
-                return value.keys() <= schema.get("properties", {}).keys()
+                known = schema.get("properties", {})
+                return all(each in known for each in value)
         raise _Unsure
 
     def _list(self, name: str, said: Any, value: list[Any]) -> bool:
@@ -145,7 +146,7 @@ class _Look:
     def _number(self, name: str, said: Any, value: float) -> bool:
         match name:
             case "minimum":
-                return value >= said
+                return bool(value >= said)
             case "maximum":
-                return value <= said
+                return bool(value <= said)
         raise _Unsure

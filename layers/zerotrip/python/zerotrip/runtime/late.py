@@ -67,3 +67,4 @@ def leave_out_docstrings() -> None:
         setattr(stand_in, kind, NoDocstring)
     put_off("botocore.docs")
     sys.modules[_DOCSTRINGS] = stand_in
+    vars(sys.modules["botocore.docs"])["docstring"] = stand_in

@@ -15,7 +15,7 @@ from botocore.loaders import JSONFileLoader, Loader
 COMPILED = ".marshal"
 
 
-class CompiledFiles(JSONFileLoader):  # type: ignore[misc]
+class CompiledFiles(JSONFileLoader):
     """Reads the compiled copy of a file where there is one."""
 
     def load_file(self, file_path: str) -> Any:
