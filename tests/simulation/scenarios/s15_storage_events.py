@@ -131,6 +131,8 @@ class Upload:
     settled: list[tuple[datetime, str, str | None]] = field(default_factory=list)
     """Each write that settled it: when, its state, its hash."""
     replaced: bool = False
+    found_at: datetime | None = None
+    """When the watchdog had it looked at, or its check was faster."""
 
     @property
     def silent(self) -> bool:
@@ -211,9 +213,13 @@ class Storage:
             if f"{folder}/{upload_id}" in self.uploads:
                 self.uploads[f"{folder}/{upload_id}"].replaced = True
         upload = self.uploads.get(f"{folder}/{row.data['upload_id']}")
-        if upload is not None and row.stage != "open":
-            when = self.run.scheduler.now
+        if upload is None:
+            return
+        when = self.run.scheduler.now
+        if row.stage != "open":
             upload.settled.append((when, str(row.stage), row.data["sha256"]))
+        if row.stage != "open" or row.data["looks"]:
+            upload.found_at = upload.found_at or when
 
     def _handed_in(self, writes: Sequence[Write], case: str) -> None:
         """What is handed in has been checked: no slot of it is open."""
@@ -251,12 +257,13 @@ class Storage:
             verdict.doubled.append(f"{name}: settled {len(upload.settled)} times")
         if not upload.settled and not upload.replaced:
             verdict.lost.append(f"{name}: nobody ever looked at it")
-        for when, state, sha256 in upload.settled:
+        for _, state, sha256 in upload.settled:
             if state == "received" and sha256 not in upload.good:
                 verdict.let_in.append(f"{name}: accepted")
-            late = when - upload.issued_at
-            if upload.silent and late > FOUND_WITHIN:
-                verdict.lost.append(f"{name}: found only after {late}")
+        if upload.silent and upload.found_at is not None:
+            waited = upload.found_at - upload.issued_at
+            if waited > FOUND_WITHIN:
+                verdict.lost.append(f"{name}: found only after {waited}")
 
     def _pinned(self, pk: str, data: Any, verdict: Verdict) -> None:
         for code, pin in data["materials"].items():
@@ -277,9 +284,9 @@ class Storage:
             state for upload in self.uploads.values() for _, state, _ in upload.settled
         )
         waited = [
-            (upload.settled[0][0] - upload.issued_at).total_seconds() / 60
+            (upload.found_at - upload.issued_at).total_seconds() / 60
             for upload in self.uploads.values()
-            if upload.silent and upload.settled
+            if upload.silent and upload.found_at is not None
         ]
         return {
             "uploads": len(self.uploads),

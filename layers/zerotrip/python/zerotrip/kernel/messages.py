@@ -36,7 +36,7 @@ class Pointer(BaseModel):
 
     tenant: Tenant
     organisation: Annotated[str, Field(max_length=18)]
-    # ASCII: so 512 characters are below the 1,024 bytes of a sort key, and no name fits.
+    # ASCII: 512 characters stay below the 1,024 bytes of a sort key; no name fits.
     aggregate: Annotated[
         str, Field(pattern=r'^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[!-"$-~]{1,120}$')
     ]
