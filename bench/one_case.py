@@ -25,8 +25,8 @@ from zerotrip.kernel.times import from_text
 ROUNDS = 5
 SETTLE_SECONDS = 1.0
 """After the final state the applicant is still told; those calls are the case's too."""
-CLOCKED = {"watch_deadlines"}
-"""Runs each minute whether there are cases or not."""
+CLOCKED = {"watch_deadlines", "seal_day"}
+"""Run by the clock, whether there are cases or not."""
 
 
 @dataclass(frozen=True, slots=True)

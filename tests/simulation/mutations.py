@@ -271,4 +271,138 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if False:\n",
         ("pytest", "tests/access/test_in_one_process.py"),
     ),
+    Mutation(
+        "a late answer of the carrier takes a parcel back",
+        "deliveries/model.py",
+        "    if now.stage is not ShipmentStage.ORDERED:\n        stage = now.stage\n",
+        "",
+        _scenario("total-shuffle"),
+    ),
+    Mutation(
+        "an early fact is forgotten",
+        "deliveries/model.py",
+        '    facts = {**now.facts, "dispatched": now.head.version + 1}\n',
+        '    facts = {"dispatched": now.head.version + 1}\n',
+        _scenario("total-shuffle"),
+    ),
+    Mutation(
+        "a message that comes again is a conflict",
+        "licences/steps.py",
+        'request_hash=digest(["sign_licence", event.ref]),',
+        'request_hash=digest(["sign_licence", event.ref, str(deps.now())]),',
+        _scenario("crash-at-each-point", "tenth"),
+    ),
+    Mutation(
+        "a step marks itself done before its effect",
+        "licences/steps.py",
+        '        if done.code != "done_before":\n'
+        "            raise\n        return True\n",
+        "        raise\n",
+        _scenario("timeout-mid-effect"),
+    ),
+    Mutation(
+        "the carrier is given another number each time",
+        "deliveries/steps.py",
+        "        return deps.courier.order(\n            now.key.id,",
+        "        return deps.courier.order(\n"
+        '            f"{now.key.id[:-1]}{deps.now().minute % 10}",',
+        _scenario("timeout-mid-effect"),
+    ),
+    Mutation(
+        "the own earlier event is not known again",
+        RECORDS,
+        "            if len(winners) == len(events):",
+        "            if len(winners) > len(events):",
+        _scenario("lost-acknowledgement", "tenth"),
+    ),
+    Mutation(
+        "an upload counts as replaced by itself",
+        "materials/store.py",
+        "            if present is not None and present.upload_id == fresh.upload_id:\n"
+        "                return present  # our own write, of which we were not told\n",
+        "",
+        _scenario("lost-acknowledgement", "slice", 34),
+    ),
+    Mutation(
+        "what nobody foresaw is acknowledged",
+        "runtime/batch.py",
+        '        if not _buried_at_last(name, record, "step_failed", '
+        "type(error).__name__):\n            raise\n",
+        '        _buried_at_last(name, record, "step_failed", type(error).__name__)\n',
+        _scenario("batch-with-poison"),
+    ),
+    Mutation(
+        "one bad row takes its batch with it",
+        "runtime/batch.py",
+        "    except ZeroTripError as error:\n"
+        "        return dict.fromkeys(ids, error)\n",
+        "    except Exception as error:\n        return dict.fromkeys(ids, error)\n",
+        _scenario("batch-with-poison", "tenth", 5),
+    ),
+    Mutation(
+        "a dead letter forgets under which id it came",
+        "runtime/batch.py",
+        '            "original_message_id": _original_id(record),',
+        '            "original_message_id": record.message_id,',
+        _scenario("dead-letter-redrive"),
+    ),
+    Mutation(
+        "a longer file than announced is taken",
+        "materials/types.py",
+        "    if len(content) != size_bytes:\n",
+        "    if False:\n",
+        _scenario("storage-events"),
+    ),
+    Mutation(
+        "a hand-in does not wait for its uploads",
+        "materials/model.py",
+        "    if waiting:\n",
+        "    if False:\n",
+        _scenario("storage-events"),
+    ),
+    Mutation(
+        "the watchdog finds no lost upload",
+        "runtime/watching.py",
+        '                aws.send("RECEIVE_MATERIAL_QUEUE", json.dumps(message), {})\n',
+        "",
+        _scenario("storage-events"),
+    ),
+    Mutation(
+        "a payment in another currency is taken",
+        "payments/model.py",
+        "    if paid.currency != CURRENCY:\n",
+        "    if False:\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "money for a cancelled bill settles it",
+        "payments/model.py",
+        '    BillStage.CANCELLED: "bill.paid_after_cancellation",\n',
+        '    BillStage.CANCELLED: "bill.settled",\n',
+        _scenario("payment-callback-race", "tenth"),
+    ),
+    Mutation(
+        "a licence that is being signed can be withdrawn",
+        "cases/lifecycle.py",
+        '            "received submitted correcting in_review payment_due",\n'
+        '            "withdrawn"',
+        '            "received submitted correcting in_review payment_due signing",\n'
+        '            "withdrawn"',
+        _scenario("anything-in-any-order", "tenth"),
+    ),
+    Mutation(
+        "a person's old page counts as seen",
+        "cases/requests.py",
+        "                or self._stage_at(now, seen) != now.stage\n",
+        "",
+        _scenario("anything-in-any-order", "tenth"),
+    ),
+    Mutation(
+        "withdrawal leaves the bill open",
+        "cases/commands.py",
+        "        if name in (Obligation.PAYMENT, Obligation.PAPERS) "
+        "and obligation.ref\n",
+        "        if False\n",
+        _scenario("anything-in-any-order", "tenth"),
+    ),
 )
