@@ -152,7 +152,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "kernel/stream.py",
         "events[min(failed)]",
         "events[max(failed)]",
-        _scenario("partial-failures"),
+        _scenario("partial-failures", "tenth"),
     ),
     Mutation(
         "the watchdog publishes nothing",

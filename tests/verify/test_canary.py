@@ -56,23 +56,40 @@ class Tally:
         self.asked_again[name] += 1
 
 
+@dataclass
+class Stopwatch:
+    """Whole seconds of each part of the run."""
+
+    laps: dict[str, int] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self.since = round(now - self.since), now
+
+
 @pytest.mark.verify
 def test_a_thousand_persons_leave_no_trace_in_clear(cloud: LaptopCloud) -> None:
     began, tally = datetime.now(UTC) - timedelta(seconds=1), Tally()
+    seconds = Stopwatch()
     with locked(HOMES / "in-use.lock"), tapped(cloud) as tap:
         with _drained(cloud, tap, tally.events), ThreadPoolExecutor(CLIENTS) as pool:
             _hand_in(cloud, pool, tally)
+            seconds.lap("handing in")
             _finish(cloud, pool, tally)
+            seconds.lap("finishing")
             planted, refusals = _trouble(cloud, pool, tally)
             _settle(cloud)
+        seconds.lap("troubles")
         found = _search(cloud, began, planted, tally)
+        seconds.lap("searching")
         faults = _broken_chains(cloud, tally)
     evidence.write(
         "canary",
         persons=PERSONS,
         handed_in=len(tally.handed_in),
         completed=len(tally.completed),
-        finishing_seconds=FINISHING_SECONDS,
+        seconds=seconds.laps,
         asked_again=dict(tally.asked_again),
         refusals_provoked={str(k): v for k, v in sorted(refusals.items())},
         messages_planted=len(planted),

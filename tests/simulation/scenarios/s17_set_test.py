@@ -23,6 +23,8 @@ RATES = {
     Fault.LOST_ANSWER: 0.02,
     Fault.REFUSED: 0.02,
 }
+TAPS_TWICE = 0.2
+"""Of all hand-ins, so many are sent twice at once, the second without a key."""
 GIVES_UP = 0.2
 """Of those who get no answer, so many never ask again."""
 
@@ -66,25 +68,28 @@ class _Tries:
         self.indeterminate: set[str] = set()
 
     def hand_in(self, drafts: tuple[ReadyDraft, ...]) -> None:
-        """One client, one draft after the other."""
+        """One client, one draft after the other; some fingers tap twice."""
         dice = self._people.run.scheduler.random
         for draft in drafts:
-            while True:
-                answer = self._people.ask(
-                    "applicant_api",
-                    "POST",
-                    "/v1/applications/{application_id}/submission",
-                    who=self._people.applicant(draft.sub),
-                    path={"application_id": draft.application},
-                    key=f"hand-in-{draft.application}",
-                )
-                if answer.came:
-                    case_no = str(answer.body["case_no"])
-                    self._people.acknowledged[case_no] = draft
-                    break
+            if dice.random() < TAPS_TWICE:
+                self._people.start(lambda draft=draft: self._asked(draft, ""))
+            while not self._asked(draft, f"hand-in-{draft.application}"):
                 if dice.random() < GIVES_UP:
                     self.indeterminate.add(draft.application)
                     break
+
+    def _asked(self, draft: ReadyDraft, key: str) -> bool:
+        answer = self._people.ask(
+            "applicant_api",
+            "POST",
+            "/v1/applications/{application_id}/submission",
+            who=self._people.applicant(draft.sub),
+            path={"application_id": draft.application},
+            key=key,
+        )
+        if answer.came:
+            self._people.acknowledged[str(answer.body["case_no"])] = draft
+        return answer.came
 
     def judged(self, run: Simulation, verdict: Verdict) -> set[str]:
         """Acknowledged and stored, each draft once, nothing that nobody sent."""
@@ -94,12 +99,9 @@ class _Tries:
             application = stored.heads[key].data["application"]
             cases.setdefault(application, []).append(key.id)
             verdict.broken += chain_faults(stored.histories[key])
-        told = {
-            draft.application: case_no
-            for case_no, draft in self._people.acknowledged.items()
-        }
-        for application, case_no in told.items():
-            if case_no not in cases.get(application, ()):
+        told = {draft.application for draft in self._people.acknowledged.values()}
+        for case_no, draft in self._people.acknowledged.items():
+            if case_no not in cases.get(draft.application, ()):
                 verdict.lost.append(f"{case_no}: acknowledged and not there")
         for application, numbers in cases.items():
             if len(numbers) > 1:
