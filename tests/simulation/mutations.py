@@ -202,13 +202,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("pytest", "tests/unit/cases/test_lifecycle.py"),
     ),
     Mutation(
-        "the parcel is ordered, its answer is not stored",
-        "deliveries/steps.py",
-        "        return model.dispatch(latest, waybill, command)\n",
-        "        raise AlreadyDone('done', '', '')\n",
-        STORM,
-    ),
-    Mutation(
         "a payment of another amount is taken",
         "payments/steps.py",
         "        if wrong is not None:\n",
