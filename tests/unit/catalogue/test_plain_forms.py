@@ -108,9 +108,7 @@ def test_each_keyword_takes_only_what_jsonschema_takes():
         if plainly_valid(schema, form, FORMATS)
     ]
     assert [each for each in taken if not _by_jsonschema(*each)] == []
-    said = [(schema, form) for schema in ONE_KEYWORD for form in VALUES]
-    # It would be of no use if it left most to jsonschema.
-    assert len(taken) > sum(_by_jsonschema(*each) for each in said) / 3
+    assert len(taken) > 150  # it would be of no use if it took nothing
 
 
 @settings(max_examples=150, deadline=None)

@@ -52,10 +52,7 @@ def records() -> Records:
     records.commit(bills.prepare(payable, "wechat_pay", samples.OPENID, asked))
     key = parcels.shipment_key("441882", samples.SHIPMENT)
     parcel = parcels.Shipment(**about, direction="pickup")
-    records.commit(parcels.order(key, parcel, asked))
-    head = records.head(key)
-    assert head is not None
-    ordered = parcels.read_shipment(head)
+    ordered = parcels.read_shipment(records.reserve(parcels.ordered(key, parcel)))
     records.commit(parcels.dispatch(ordered, samples.WAYBILL, asked))
     return records
 
