@@ -39,7 +39,7 @@ class Request:
 
 def wrong_addresses(marks: Marks) -> Iterator[Request]:
     """Somebody's name or number where an id belongs."""
-    for value in (marks.name, marks.citizen_number, marks.telephone, marks.email):
+    for value in (marks.name, marks.citizen_number):
         at = quote(value, safe="")
         for path in (
             f"/v1/cases/{at}",
@@ -227,29 +227,29 @@ def loose_tongued_callbacks(
     http = urllib3.PoolManager()
     at = f"{cloud.partners_url}/v1/partners"
     secret = cloud.partners["courier"]["webhook_secrets"][0]
-    for body in bodies:
-        for message_id in (f"msg_{uuid.uuid4().hex}", quote(marks.email)):
-            now = datetime.now(UTC)
-            signed = {
-                "webhook-id": message_id,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": sign(secret, message_id, now, body),
-            }
-            for path, headers in (
-                ("courier", signed),
-                ("courier", {"webhook-id": marks.telephone}),
-                ("wechat_pay", {"Wechatpay-Serial": marks.email}),
-                (quote(marks.name, safe=""), {}),
-                (marks.telephone, {}),
-            ):
-                answer = http.request(
-                    "POST",
-                    f"{at}/{path}/callbacks",
-                    body=body,
-                    headers=JSON | headers,
-                    retries=False,
-                )
-                answered[answer.status] = answered.get(answer.status, 0) + 1
+    strangers: list[tuple[str, Headers]] = [
+        ("courier", {"webhook-id": marks.telephone}),
+        ("wechat_pay", {"Wechatpay-Serial": marks.email}),
+        (quote(marks.name, safe=""), {}),
+        (marks.telephone, {}),
+    ]
+    for number, body in enumerate(bodies):
+        message_id = quote(marks.email) if number % 3 == 2 else f"msg_{uuid.uuid4()}"
+        now = datetime.now(UTC)
+        signed = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": sign(secret, message_id, now, body),
+        }
+        for path, headers in [("courier", signed), *(strangers if number < 2 else ())]:
+            answer = http.request(
+                "POST",
+                f"{at}/{path}/callbacks",
+                body=body,
+                headers=JSON | headers,
+                retries=False,
+            )
+            answered[answer.status] = answered.get(answer.status, 0) + 1
     return answered
 
 

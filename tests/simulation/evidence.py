@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.mutations import Result
+from tests.simulation.mutations import MUTATIONS, Result
 from tests.simulation.scenario import Outcome
 from tests.simulation.scenarios import all_scenarios
 
@@ -60,18 +60,21 @@ def keep_seeds(found: Sequence[Outcome]) -> None:
 
 
 def keep_mutations(results: Sequence[Result]) -> None:
-    """How each mutation was caught, or that it was not."""
-    found = [
-        {
+    """How each mutation was caught, or that it was not; others stay as they were."""
+    path = FOLDER / "mutations.json"
+    earlier = _read(path) or {"mutations": []}
+    found = {each["mutation"]: each for each in earlier["mutations"]}
+    for result in results:
+        found[result.mutation.name] = {
             "mutation": result.mutation.name,
             "file": result.mutation.file,
             "check": " ".join(result.mutation.check),
             "caught": result.caught,
             "how": result.how,
+            **measured(),
         }
-        for result in results
-    ]
-    _write(FOLDER / "mutations.json", {**measured(), "mutations": found})
+    listed = [found[each.name] for each in MUTATIONS if each.name in found]
+    _write(path, {"mutations": listed})
 
 
 def write_page() -> None:

@@ -46,8 +46,8 @@ def main(arguments: list[str]) -> int:
             console.print(f"    {result.how}", markup=False)
             if result.code not in (0, 1):
                 console.print(result.output[-2000:], markup=False)
-    if asked.evidence and not asked.words:
-        evidence.keep_mutations([results[each.name] for each in MUTATIONS])
+    if asked.evidence:
+        evidence.keep_mutations(list(results.values()))
         evidence.write_page()
     return 0 if all(result.caught for result in results.values()) else 1
 

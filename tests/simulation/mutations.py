@@ -368,13 +368,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         PAYMENTS,
     ),
     Mutation(
-        "money for a cancelled bill settles it",
-        "payments/model.py",
-        '    BillStage.CANCELLED: "bill.paid_after_cancellation",\n',
-        '    BillStage.CANCELLED: "bill.settled",\n',
-        _scenario("payment-callback-race", "tenth"),
-    ),
-    Mutation(
         "a licence that is being signed can be withdrawn",
         "cases/lifecycle.py",
         '            "received submitted correcting in_review payment_due",\n'
