@@ -107,10 +107,8 @@ def test_a_dead_letter_says_why_and_the_case_goes_on_after_the_fix(
     row = keys.get_item(**where)["Item"]
     # Somebody destroyed the key of a case that is under way.
     keys.delete_item(**where)
-    _until(lambda: _depth(sqs, dead_letters) == 1)
-    (letter,) = sqs.receive_message(
-        QueueUrl=dead_letters, MessageAttributeNames=["All"], VisibilityTimeout=0
-    )["Messages"]
+    _until(lambda: len(_letters_about(sqs, dead_letters, case_no)) == 1)
+    (letter,) = _letters_about(sqs, dead_letters, case_no)
     said = {
         name: value["StringValue"]
         for name, value in letter["MessageAttributes"].items()
@@ -120,9 +118,9 @@ def test_a_dead_letter_says_why_and_the_case_goes_on_after_the_fix(
     assert said["original_message_id"]
     keys.put_item(TableName=where["TableName"], Item=row)
     moved = redrive(sqs, dead_letters, cloud.outputs.queue_url("pre_review"))
-    assert moved.moved == 1
+    assert moved.moved >= 1
     company.wait(case_no, lambda case: case["stage"] == "in_review", PATIENCE_SECONDS)
-    assert _depth(sqs, dead_letters) == 0
+    assert _letters_about(sqs, dead_letters, case_no) == []
 
 
 def test_every_event_published_again_changes_nothing(
@@ -177,6 +175,22 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come in time"
         time.sleep(0.25)
+
+
+def _letters_about(sqs: Any, queue: str, case_no: str) -> list[dict[str, Any]]:
+    """The dead letters of one case: other tests bury theirs in the same queue."""
+    found = {}
+    for _ in range(5):
+        answer = sqs.receive_message(
+            QueueUrl=queue,
+            MessageAttributeNames=["All"],
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+        )
+        for letter in answer.get("Messages", []):
+            if case_no in letter["Body"]:
+                found[letter["MessageId"]] = letter
+    return list(found.values())
 
 
 def _dead_letters_of(cloud: LaptopCloud, step: str) -> str:
