@@ -22,7 +22,8 @@ from zerotrip.cases.model import case_key
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.records import Records
 
-pytestmark = pytest.mark.cloud
+# A minute and a half of cold starts, beside the whole run: not for every change.
+pytestmark = [pytest.mark.cloud, pytest.mark.verify]
 TENANT = "441882"
 PLACES = ("logs", "output", "metrics", "queues", "stream", "objects", "tables")
 
