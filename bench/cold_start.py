@@ -99,7 +99,8 @@ def recordings(functions: list[str]) -> list[Recording]:
         recording.record()
     names = functions or list(FUNCTIONS)
     found = [recording.load(name) for name in names]
-    return [each for each in found if each is not None]
+    kept = [each for each in found if each is not None]
+    return sorted(kept, key=lambda each: each.function not in AGEING)
 
 
 def build_layer() -> None:
@@ -113,7 +114,7 @@ def build_layer() -> None:
 def measure(chosen: list[Recording], rounds: int) -> dict[str, Figures]:
     """Figures by function, in the order in which they were measured."""
     figures: dict[str, Figures] = {}
-    for each in sorted(chosen, key=lambda each: each.function not in AGEING):
+    for each in chosen:
         say(f"冷启动 {each.function}", f"{rounds} fresh interpreters")
         figures[each.function] = Figures()
         for _ in range(rounds):

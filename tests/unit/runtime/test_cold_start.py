@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _sre
 import ast
 import importlib.util
 import json
 import marshal
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from zerotrip.kernel.ahead import PATTERNS, use_patterns
 from zerotrip.runtime.sdk_models import CompiledFiles, use_compiled_models
 
 ROOT = Path(__file__).parents[3]
@@ -203,6 +206,73 @@ def test_clients_without_docstrings_are_clients():
     works, names = said.splitlines()
     assert works == "True ObjectExists False"
     assert set(names.split()) == _names_taken_of_docstrings()
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the patterns of the packages that the tests have."""
+    folder = tmp_path_factory.mktemp("patterns")
+    script = ROOT / "layers" / "dependencies" / "compile_patterns.py"
+    packages = str(DATA.parents[1])
+    command = [sys.executable, "-B", str(script), packages, str(folder / PATTERNS)]
+    subprocess.run(command, check=True, timeout=120)
+    return folder
+
+
+def test_a_pattern_compiled_ahead_is_the_pattern(patterns):
+    known = marshal.loads((patterns / PATTERNS).read_bytes())["patterns"]  # noqa: S302
+    assert len(known) > 80
+    for (pattern, flags), parts in known.items():
+        ours, theirs = _sre.compile(pattern, *parts), re.compile(pattern, flags)
+        assert ours == theirs
+        assert ours.groupindex == theirs.groupindex
+        assert ours.groups == theirs.groups
+
+
+def test_what_was_compiled_ahead_is_not_parsed_again(patterns):
+    code = (
+        "import re, sys\n"
+        f"sys.path.append({str(patterns)!r})\n"
+        "parsed = []\n"
+        "real = re._parser.parse\n"
+        "re._parser.parse = lambda p, *rest: parsed.append(p) or real(p, *rest)\n"
+        "import zerotrip, botocore.client, pydantic.main\n"
+        "print(len(parsed), re.compile('(?P<a>x+)y').match('xxy')['a'], parsed[-1])"
+    )
+    count, found, last = _in_a_fresh_interpreter(code).split()
+    assert int(count) < 10
+    assert (found, last) == ("xx", "(?P<a>x+)y")
+
+
+def test_patterns_of_another_engine_are_left_alone(patterns, tmp_path):
+    said = marshal.loads((patterns / PATTERNS).read_bytes())  # noqa: S302
+    said["magic"] += 1
+    (tmp_path / PATTERNS).write_bytes(marshal.dumps(said))
+    unchanged = re._compiler.compile
+    use_patterns(str(tmp_path / PATTERNS))
+    assert re._compiler.compile is unchanged
+
+
+def test_annotations_of_one_text_are_compiled_once():
+    said = _in_a_fresh_interpreter(
+        "import zerotrip, typing\n"
+        "one, two = typing.ForwardRef('list[int]'), typing.ForwardRef('list[int]')\n"
+        "def f(a: 'list[int]', b: 'list[str]') -> 'None': ...\n"
+        "print(one.__forward_code__ is two.__forward_code__,"
+        " typing.get_type_hints(f)['b'])"
+    )
+    assert said == "True list[str]"
+
+
+@pytest.mark.parametrize("function", ["register_licence", "receive_material"])
+def test_steps_that_storage_wakes_need_no_pydantic(function):
+    said = _in_a_fresh_interpreter(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'functions' / function)!r})\n"
+        f"import {function}\n"
+        "print('pydantic' in sys.modules)"
+    )
+    assert said == "False"
 
 
 def test_the_collector_does_not_look_while_a_start_makes_its_objects():

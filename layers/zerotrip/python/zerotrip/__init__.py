@@ -1,7 +1,5 @@
-"""ZeroTrip (零跑腿): what all functions share."""
+"""ZeroTrip: government services in which the data runs the errand."""
 
-import gc
+from zerotrip.kernel.ahead import quicken
 
-# A cold start makes some 150,000 objects that live on. By default the collector looks
-# through them every 700, a tenth of the whole start, and finds nothing.
-gc.set_threshold(200_000, 20, 20)
+quicken()

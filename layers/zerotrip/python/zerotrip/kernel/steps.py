@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
-from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
+
+if TYPE_CHECKING:
+    from zerotrip.kernel.messages import CloudEvent
 
 ATTEMPTS = 5
 """How often a step decides again when its head moves under it, before it waits."""

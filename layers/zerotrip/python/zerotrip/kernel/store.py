@@ -79,32 +79,24 @@ class DynamoTables:
         self._connection = Connection(region=region, host=host)
         self._region = region
         self._host = host
+        self._models: dict[str, type[_StoredModel]] = {}
 
     @property
     def connection(self) -> Connection:
         """PynamoDB's connection: its botocore session serves every other client."""
         return self._connection
 
-    @functools.cached_property
-    def _models(self) -> dict[str, type[_StoredModel]]:
-        return {
-            short: type(
-                f"{short.title()}Row",
-                (_StoredModel,),
-                {
-                    "Meta": type(
-                        "Meta",
-                        (),
-                        {
-                            "table_name": real,
-                            "region": self._region,
-                            "host": self._host,
-                        },
-                    )
-                },
-            )
-            for short, real in self._names.items()
-        }
+    def _model(self, table: str) -> type[_StoredModel]:
+        """The table's model, made when the table is first written."""
+        if table not in self._models:
+            meta = {
+                "table_name": self._names[table],
+                "region": self._region,
+                "host": self._host,
+            }
+            content = {"Meta": type("Meta", (), meta)}
+            self._models[table] = type(f"{table.title()}Row", (_StoredModel,), content)
+        return self._models[table]
 
     def get(self, table: str, pk: str, sk: str) -> StoredRow | None:
         """One consistent read."""
@@ -211,7 +203,7 @@ class DynamoTables:
         for position, write in enumerate(writes):
             if isinstance(write, Delete):
                 order.append(position)
-                model = self._models[write.table](write.pk, write.sk)
+                model = self._model(write.table)(write.pk, write.sk)
                 # PynamoDB's own `delete` does not ask for the row that failed it.
                 transaction._delete_items.append(
                     model.get_delete_kwargs_from_instance(
@@ -222,7 +214,7 @@ class DynamoTables:
         for position, write in enumerate(writes):
             if isinstance(write, Put):
                 order.append(position)
-                model = _to_model(self._models[write.table], write.row)
+                model = _to_model(self._model(write.table), write.row)
                 transaction.save(
                     model,
                     condition=_condition(type(model), write.expect),

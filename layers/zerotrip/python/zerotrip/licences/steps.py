@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Head, digest
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
-from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.objects import AlreadyWritten, Objects, StoredObject
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     # needs of them when it runs.
     from zerotrip.cases.model import CaseNow
     from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.kernel.messages import CloudEvent
     from zerotrip.licences.signing import RawSigner
 
 

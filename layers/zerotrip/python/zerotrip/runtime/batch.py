@@ -15,23 +15,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-import pydantic
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry, ZeroTripError
-from zerotrip.kernel.messages import Arrived, CloudEvent
 from zerotrip.runtime import aws
 from zerotrip.runtime.late import put_off
 from zerotrip.runtime.logs import logger, said, unforeseen
 
 # Powertools' batch brings what an asynchronous batch and thirty kinds of event need.
 put_off("asyncio")
+put_off("aws_lambda_powertools", Logger="logging")
 put_off("aws_lambda_powertools.utilities.data_classes", S3Event="s3_event")
 # It builds its own pydantic models of every record type, a fifth of a step's import,
 # where it sees pydantic loaded. None of them is used here.
-sys.modules.pop("pydantic")
+_pydantic = sys.modules.pop("pydantic", None)
 try:
     from aws_lambda_powertools.utilities.batch import (
         BatchProcessor,
@@ -40,7 +37,14 @@ try:
     )
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 finally:
-    sys.modules["pydantic"] = pydantic
+    if _pydantic is not None:
+        sys.modules["pydantic"] = _pydantic
+
+if TYPE_CHECKING:
+    # Late: steps that storage wakes read no message of ours and need no pydantic.
+    from pydantic import TypeAdapter
+
+    from zerotrip.kernel.messages import Arrived, CloudEvent
 
 LAST_RECEIVE = 5
 """maxReceiveCount of every step's queue (`infra/stacks/queue.yaml`)."""
@@ -54,6 +58,10 @@ def step_handler(
     name: str, step: Callable[[CloudEvent, Deps], object], deps: Callable[[], Deps]
 ) -> Handler:
     """The Lambda handler of a step whose messages are CloudEvents."""
+    from pydantic import TypeAdapter
+
+    from zerotrip.kernel.messages import CloudEvent
+
     return message_handler(name, TypeAdapter(CloudEvent), step, deps)
 
 
@@ -110,6 +118,8 @@ def _one(name: str, record: SQSRecord, carry_out: Callable[[str], object]) -> No
 
 
 def _read(shape: TypeAdapter[Message], body: str) -> Message:
+    from pydantic import ValidationError
+
     try:
         return shape.validate_json(body)
     except ValidationError as error:
@@ -195,6 +205,7 @@ def together_handler(
     failure is sorted as for a single message. What went well is one line in the log,
     since a batch is one effect.
     """
+    from zerotrip.kernel.messages import Arrived
 
     def carry_out(records: Sequence[SQSRecord]) -> dict[str, Exception]:
         """What failed, by message id."""
