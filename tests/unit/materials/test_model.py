@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, UPLOAD, Desk
-from zerotrip.kernel.errors import Fault
+from zerotrip.kernel.errors import Conflict, Fault
 from zerotrip.materials.model import (
     MOST_LOOKS,
     Holder,
     UploadAddress,
     object_key,
     parse_object_key,
+    pins,
 )
 
 
@@ -63,7 +64,15 @@ def test_a_settled_slot_is_not_looked_for(desk: Desk) -> None:
     reason = Fault("/materials/loss_declaration", "material_empty", "空", "empty")
     assert slot.received("v1", "0" * 64).look_at is None
     assert slot.refused("v1", "0" * 64, None, reason).look_at is None
-    assert slot.looked_for(found=False).look_at is None
+    assert slot.looked_for(found=False).looked_for(found=False).look_at is None
+
+
+def test_an_absent_upload_holds_no_hand_in_up(desk: Desk) -> None:
+    slot = desk.open()
+    with pytest.raises(Conflict) as waiting:
+        pins([slot])
+    assert waiting.value.code == "material_unchecked"
+    assert pins([slot.looked_for(found=False)]) == {}
 
 
 def test_what_is_frozen_names_the_exact_version(desk: Desk) -> None:

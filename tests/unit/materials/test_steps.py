@@ -206,14 +206,40 @@ def test_a_found_object_is_looked_for_again_later(desk: Desk) -> None:
     assert later == slot.issued_at + timedelta(minutes=45)
 
 
-def test_a_slot_without_an_object_is_looked_for_once_and_stays_open(
+def test_an_upload_that_never_came_is_absent_and_looked_for_once_more(
     desk: Desk,
 ) -> None:
     slot = desk.open()
     assert look_for_upload(slot, desk.deps) is None
     looked_for(slot, desk.deps, found=False)
+    (due,) = desk.slots.due("drafts", TENANT, EVER)
+    assert due.state is SlotState.ABSENT
+    assert due.look_at == slot.issued_at + timedelta(minutes=45)
+    looked_for(due, desk.deps, found=False)
     assert desk.slots.due("drafts", TENANT, EVER) == ()
+    assert desk.slot().state is SlotState.ABSENT
+
+
+def test_a_file_that_ended_after_the_first_look_is_found_and_received(
+    desk: Desk,
+) -> None:
+    slot = desk.open()
+    looked_for(slot, desk.deps, found=False)
+    desk.upload(slot)
+    (due,) = desk.slots.due("drafts", TENANT, EVER)
+    message = look_for_upload(due, desk.deps)
+    assert message is not None
+    looked_for(due, desk.deps, found=True)
     assert desk.slot().state is SlotState.OPEN
+    (record,) = records_of(json.dumps(message))
+    assert receive_material(record, desk.deps).state is SlotState.RECEIVED
+
+
+def test_an_event_that_comes_after_the_last_look_is_taken(desk: Desk) -> None:
+    slot = desk.open()
+    looked_for(slot, desk.deps, found=False)
+    looked_for(desk.slot(), desk.deps, found=False)
+    assert receive_material(desk.upload(slot), desk.deps).state is SlotState.RECEIVED
 
 
 def test_a_settled_slot_is_not_looked_for(desk: Desk) -> None:

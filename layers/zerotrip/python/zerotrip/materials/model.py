@@ -65,6 +65,7 @@ class SlotState(StrEnum):
     """What is true of the slot's present upload."""
 
     OPEN = "open"  # a form was handed out, no checked file yet
+    ABSENT = "absent"  # its time is over and no file was there: nobody waits for it
     RECEIVED = "received"  # a file passed its checks; this version is the material
     REFUSED = "refused"  # a file came and is wrong; `reason` says why
 
@@ -105,9 +106,14 @@ class Slot:
         return object_key(self.holder, self.code, self.upload_id)
 
     @property
+    def awaits(self) -> bool:
+        """Whether a file of the present upload would be taken: also a late one's."""
+        return self.state in {SlotState.OPEN, SlotState.ABSENT}
+
+    @property
     def look_at(self) -> datetime | None:
         """When somebody should look for the object; None when nothing is awaited."""
-        if self.state is not SlotState.OPEN or self.looks >= MOST_LOOKS:
+        if not self.awaits or self.looks >= MOST_LOOKS:
             return None
         return self.issued_at + PATIENCE * ((2 << self.looks) - 1)
 
@@ -140,8 +146,14 @@ class Slot:
         )
 
     def looked_for(self, *, found: bool) -> Slot:
-        """After a look: found, so look again later; not found, nothing can come."""
-        return replace(self, looks=self.looks + 1 if found else MOST_LOOKS)
+        """After a look: found, so it is being checked; not found, so it is absent.
+
+        An upload may begin in the form's last second, so absence is looked at twice.
+        """
+        if found:
+            return replace(self, state=SlotState.OPEN, looks=self.looks + 1)
+        looks = MOST_LOOKS if self.looks else 1
+        return replace(self, state=SlotState.ABSENT, looks=looks)
 
     def pin(self) -> dict[str, Any]:
         """What a submission freezes of a received slot: the exact version, its hash."""

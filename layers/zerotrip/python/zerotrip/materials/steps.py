@@ -12,7 +12,6 @@ from zerotrip.kernel.objects import Objects, StoredObject
 from zerotrip.materials import types
 from zerotrip.materials.model import (
     Slot,
-    SlotState,
     UploadAddress,
     parse_object_key,
 )
@@ -68,7 +67,7 @@ def look_for_upload(slot: Slot, deps: MaterialSteps) -> dict[str, Any] | None:
     None when there is no object. The caller sends it, then calls `looked_for`: sent
     first, so that a crash between the two only sends it twice.
     """
-    if slot.state is not SlotState.OPEN:
+    if not slot.awaits:
         return None
     found = deps.objects.newest_version(slot.object_key)
     if found is None:
@@ -79,7 +78,7 @@ def look_for_upload(slot: Slot, deps: MaterialSteps) -> dict[str, Any] | None:
 
 
 def looked_for(slot: Slot, deps: MaterialSteps, *, found: bool) -> None:
-    """Moves the slot's due time on: later when found, never when its form is over."""
+    """Notes what a look found; without a file nobody waits for this upload any more."""
     try:
         deps.slots.replace(slot.looked_for(found=found))
     except SlotMoved as moved:
@@ -121,7 +120,7 @@ def _open_slot(address: UploadAddress, version_id: str, deps: MaterialSteps) -> 
             "No open slot waits for this object.",
             detail={"holder": address.holder.pk, "slot": address.code},
         )
-    if slot.state is SlotState.OPEN:
+    if slot.awaits:
         return slot
     if slot.version_id == version_id:
         raise AlreadyDone(

@@ -50,7 +50,7 @@ class SlotAnswer(TypedDict):
 
     code: str
     name: Text
-    state: Literal["open", "received", "refused"]
+    state: Literal["open", "absent", "received", "refused"]
     content_type: str
     size_bytes: int
     issued_at: str
