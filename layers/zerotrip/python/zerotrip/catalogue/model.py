@@ -24,6 +24,9 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Uscc = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}$")]
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$", max_length=200)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+LicenceType = Annotated[
+    str, StringConstraints(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}[0-9A-Z]{3}$")
+]
 MediaType = Annotated[
     str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9][a-z0-9.+-]{0,62}$")
 ]
@@ -34,7 +37,10 @@ _ONE_SOURCE = Fault(
     "证照字段须有path或value之一。",
     "A licence field has either a path or a value.",
 )
+Telephone = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{2,19}$")]
 LARGEST_MATERIAL_BYTES = 20 * 1024 * 1024
+SCANS = ("application/pdf", "image/jpeg", "image/png")
+"""What people photograph or scan a paper as."""
 
 
 class _Part(BaseModel):
@@ -54,23 +60,53 @@ class Text(_Part):
     en: Words
 
 
+class LegalBasis(_Part):
+    """A law, and its article where that was read in the source."""
+
+    zh: Words
+    en: Words | None = None
+    article: Words | None = None
+
+
 class Material(_Part):
-    """A file that the applicant hands in; `types` are the media types accepted."""
+    """What has to be there, and where it comes from.
+
+    `source`: `upload` is a file of the applicant's; `licence` is looked up in the
+    register (`licence_type`, the holder's own); `shared` is fetched from a provider
+    (`shared`, a code of the shared-materials catalogue); `form` is the form itself,
+    signed for by handing it in. `types` and `max_bytes` bound the upload, which is also
+    the way out where register or provider cannot help.
+
+    `when` is a CEL condition over `form`: without it the material is not asked for.
+    One with `may_follow_working_days` is no key material: it may be promised and come
+    later (容缺受理). `reusable_months`: how long a file of the applicant's own vault
+    may stand for it; None: it is asked for each time.
+    """
 
     code: Code
     name: Text
     required: bool = True
-    types: Annotated[tuple[MediaType, ...], Field(min_length=1)]
-    max_bytes: Annotated[int, Field(gt=0, le=LARGEST_MATERIAL_BYTES)]
+    source: Literal["upload", "licence", "shared", "form"] = "upload"
+    licence_type: LicenceType | None = None
+    shared: Code | None = None
+    when: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    may_follow_working_days: Annotated[int, Field(gt=0, le=365)] | None = None
+    reusable_months: Annotated[int, Field(gt=0, le=1200)] | None = None
+    originals: Annotated[int, Field(ge=0, le=99)] = 0
+    copies: Annotated[int, Field(ge=0, le=99)] = 0
+    types: Annotated[tuple[MediaType, ...], Field(min_length=1)] = SCANS
+    max_bytes: Annotated[int, Field(gt=0, le=LARGEST_MATERIAL_BYTES)] = 10 * 1024 * 1024
     note: Text | None = None
 
 
 class Check(_Part):
     """A rule of pre-review: a CEL expression that is true when all is well.
 
-    It sees `form`, `materials` (code to `{type, size_bytes, sha256}`) and `today`
+    It sees `form`, `materials` (code to `{type, size_bytes, sha256}`), `licences` (type
+    code to `{valid_from, valid_until}` of the applicant's own) and `today`
     (`YYYY-MM-DD`, the legal day). `path` is what the applicant must mend: `/form/…` or
-    `/materials/<code>`.
+    `/materials/<code>`. A rule that fails is a defect to mend, or with `on_failure:
+    not_acceptable` a ground not to accept, for which `legal_basis` must speak.
     """
 
     code: Code
@@ -80,6 +116,8 @@ class Check(_Part):
     ]
     message: Text
     remedy: Text
+    on_failure: Literal["correct", "not_acceptable"] = "correct"
+    legal_basis: LegalBasis | None = None
 
 
 class Fee(_Part):
@@ -138,9 +176,7 @@ class Licence(_Part):
     by the content hash of the layout's bytes. `valid_months` None: no end.
     """
 
-    type_code: Annotated[
-        str, StringConstraints(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}[0-9A-Z]{3}$")
-    ]
+    type_code: LicenceType
     title: Text
     layout: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     holder_path: Pointer
@@ -149,12 +185,18 @@ class Licence(_Part):
     valid_months: Annotated[int, Field(gt=0, le=1200)] | None = None
 
 
-class LegalBasis(_Part):
-    """A law, and its article where that was read in the source."""
+class Deviation(_Part):
+    """Where an implementation differs from its base entry, and why it may."""
 
-    zh: Words
-    en: Words | None = None
-    article: Words | None = None
+    path: Pointer
+    reason: Text
+
+
+class NotOnline(_Part):
+    """The item stands on the negative list: why it cannot be fully online, by law."""
+
+    reason: Text
+    legal_basis: LegalBasis
 
 
 class Organisation(_Part):
@@ -162,9 +204,50 @@ class Organisation(_Part):
 
     uscc: Uscc
     name: Text
-    complaint_telephone: Annotated[
-        str, StringConstraints(pattern=r"^[0-9][0-9-]{2,19}$")
+    complaint_telephone: Telephone
+    enquiry_telephone: Telephone | None = None
+    address: Text | None = None
+    hours: Text | None = None
+
+
+class BaseItem(_Part):
+    """An entry of the base catalogue (目录清单): what is the same in every place.
+
+    `requirements` are fields of an implementation that inherits them; where it differs,
+    it says why (`Deviation`). `extends` names the base code of a main item whose
+    requirements a sub-item begins with.
+    """
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{12}$")]
+    name: Text
+    type: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+    legal_basis: Annotated[tuple[LegalBasis, ...], Field(min_length=1)]
+    levels: Annotated[
+        tuple[Literal["1", "2", "3", "4", "5", "6", "7"], ...], Field(min_length=1)
     ]
+    extends: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{12}$")] | None = None
+    requirements: dict[str, Any] = {}
+
+
+class DataElement(_Part):
+    """A shared data element: what several forms ask, once (`x-element` in a form).
+
+    `form` is what a field bound to it must say of type, format and bounds.
+    """
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)+$")]
+    name: Text
+    form: dict[str, Any]
+
+
+class SharedMaterial(_Part):
+    """What a provider is asked for, so that no applicant is (证明材料共享目录)."""
+
+    code: Code
+    name: Text
+    aliases: tuple[Words, ...] = ()
+    provider: Code
+    valid_days: Annotated[int, Field(gt=0, le=3660)]
 
 
 class Section(_Part):
@@ -177,9 +260,13 @@ class Section(_Part):
 class Item(_Part):
     """An implementation (实施清单) that citizens can apply for; one revision of it.
 
-    `form` is JSON Schema 2020-12. Raises pydantic's ValidationError; the error of type
-    `item_inconsistent` carries every contradiction in `ctx["faults"]`. With the context
-    `{"published": True}` contradictions are not looked for again.
+    `form` is JSON Schema 2020-12; a field with `x-element` is bound to a shared data
+    element. `base_digest` is the content of the base entry (目录清单) that it was made
+    from, `flagged_codes` where a legacy code stands that fails its check.
+
+    Raises pydantic's ValidationError; the error of type `item_inconsistent` carries
+    every contradiction in `ctx["faults"]`. With the context `{"published": True}`
+    contradictions are not looked for again.
     """
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}$")]
@@ -190,10 +277,21 @@ class Item(_Part):
     organisation: Organisation
     department: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     department_name: Text
+    themes: tuple[Code, ...] = ()
+    channels: Annotated[
+        tuple[Literal["window", "computer", "mobile", "courier"], ...],
+        Field(min_length=1),
+    ] = ("mobile",)
+    scope: Literal["county", "city", "province", "country"] = "county"
     legal_basis: Annotated[tuple[LegalBasis, ...], Field(min_length=1)]
+    conditions: tuple[Text, ...] = ()
     statutory_working_days: Annotated[int, Field(ge=1, le=365)]
     promised_working_days: Annotated[int, Field(ge=0, le=365)]
     visits: Annotated[int, Field(ge=0)]
+    not_online: NotOnline | None = None
+    base_digest: str | None = None
+    deviations: tuple[Deviation, ...] = ()
+    flagged_codes: tuple[Pointer, ...] = ()
     form: dict[str, Any]
     sections: tuple[Section, ...] = ()
     materials: tuple[Material, ...] = ()
@@ -223,6 +321,16 @@ class Item(_Part):
                 },
             )
         return self
+
+    @property
+    def type(self) -> str:
+        """The item's type, two digits of GB/T 39046: it stands in the base code."""
+        return self.base_code[2:4]
+
+    @property
+    def level(self) -> str:
+        """The level at which it is exercised, one digit: it stands in the code."""
+        return self.code[18]
 
     def material(self, code: str) -> Material | None:
         """The material of that code, or None."""

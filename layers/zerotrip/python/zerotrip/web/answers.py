@@ -349,6 +349,9 @@ class OrganisationAnswer(TypedDict):
     uscc: str
     name: Text
     complaint_telephone: str
+    enquiry_telephone: str | None
+    address: Text | None
+    hours: Text | None
 
 
 class SectionAnswer(TypedDict):
@@ -359,11 +362,20 @@ class SectionAnswer(TypedDict):
 
 
 class MaterialAnswer(TypedDict):
-    """A material that the item asks for."""
+    """A material that the item needs; only `upload` is asked of the applicant.
+
+    With `conditional` it depends on the form; what `may_follow_working_days` names may
+    be promised and come later.
+    """
 
     code: str
     name: Text
     required: bool
+    source: Literal["upload", "licence", "shared", "form"]
+    conditional: bool
+    may_follow_working_days: int | None
+    originals: int
+    copies: int
     types: list[str]
     max_bytes: int
     note: Text | None
@@ -411,7 +423,11 @@ class ItemAnswer(TypedDict):
     organisation: OrganisationAnswer
     department: str
     department_name: Text
+    themes: list[str]
+    channels: list[Literal["window", "computer", "mobile", "courier"]]
+    scope: Literal["county", "city", "province", "country"]
     legal_basis: list[LegalBasisAnswer]
+    conditions: list[Text]
     statutory_working_days: int
     promised_working_days: int
     visits: int

@@ -8,7 +8,7 @@ from typing import Any, cast
 from zerotrip.cases.drafts import Draft
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.views import STAGE_WORDS
-from zerotrip.catalogue.model import Item, ItemSummary
+from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
@@ -183,9 +183,9 @@ def item_summary(summary: ItemSummary) -> answers.ItemSummaryAnswer:
 
 _ITEM_FIELDS = {
     "base_code", "revision", "name", "audience", "organisation", "department",
-    "department_name", "legal_basis", "statutory_working_days",
-    "promised_working_days", "visits", "form", "sections", "materials", "fee",
-    "courier_charge",
+    "department_name", "themes", "channels", "scope", "legal_basis", "conditions",
+    "statutory_working_days", "promised_working_days", "visits", "form", "sections",
+    "fee", "courier_charge",
 }  # fmt: skip
 
 
@@ -195,6 +195,7 @@ def item(published: Item) -> answers.ItemAnswer:
     shown = {
         **published.model_dump(mode="json", include=_ITEM_FIELDS),
         "item_code": published.code,
+        "materials": [_material(each) for each in published.materials],
         "route": {
             "decided_by": route.decided_by,
             "papers_by_courier": route.papers_by_courier,
@@ -206,6 +207,14 @@ def item(published: Item) -> answers.ItemAnswer:
         },
     }
     return cast(answers.ItemAnswer, shown)
+
+
+_MATERIAL_FIELDS = set(answers.MaterialAnswer.__annotations__) - {"conditional"}
+
+
+def _material(material: Material) -> dict[str, Any]:
+    asked = material.model_dump(mode="json", include=_MATERIAL_FIELDS)
+    return {**asked, "conditional": material.when is not None}
 
 
 def _issued(head: Head, state: str) -> dict[str, Any]:
