@@ -47,7 +47,8 @@ class Kind(StrEnum):
 class LosesAnAnswer:
     """The Tables port under the product: the answer of one transaction gets lost.
 
-    `at` counts transactions from 1; 0 loses none. `names` keeps what each one wrote.
+    `at` counts commits from 1; 0 loses none. `names` keeps what each one wrote; what
+    was refused has no commit to lose the answer of.
     """
 
     tables: MemoryTables
@@ -64,14 +65,14 @@ class LosesAnAnswer:
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
         """Commits as asked; one answer does not arrive."""
         actor = self.scheduler.actor
-        self.names.append(f"{actor.name if actor else '-'}: {_wrote(writes)}")
-        if len(self.names) != self.at:
-            self.tables.transact(writes, token)
-            self.committed(writes)
-            return
-        token = token or f"token-{self.at}"
+        loses = len(self.names) + 1 == self.at
+        if loses:
+            token = token or f"token-{self.at}"
         self.tables.transact(writes, token)
+        self.names.append(f"{actor.name if actor else '-'}: {_wrote(writes)}")
         self.committed(writes)
+        if not loses or token is None:
+            return
         self.lost += 1
         if self.kind is Kind.REDELIVERED:
             raise Retry("database_unavailable", "", "")
