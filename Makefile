@@ -39,7 +39,7 @@ reset: $(READY) ## 停止并清除本机云数据 · stop it and forget its stat
 	@$(PY) -m infra.local.commands reset
 
 ##@ 检查 · Check
-.PHONY: test check lint types format audit judges verify verify-long fuzz simulate mutants bench contracts load cost
+.PHONY: test check catalogue-check lint types format audit judges verify verify-long fuzz simulate mutants bench contracts load cost
 test: lint types ## 全部检查，与 CI 相同 · everything that CI runs
 	$(PY) -m pytest $(PYTEST_OPTIONS)
 
@@ -79,6 +79,9 @@ contracts: $(READY) ## 重新生成 events/ 与生命周期图 · OpenAPI, event
 	@$(PY) -m zerotrip.runtime.schemas
 	@$(PY) -m zerotrip.cases.diagram
 
+catalogue-check: $(READY) ## 检查事项文件 [ARGS="FOLDER"] · every item beside all others
+	@$(PY) -m zerotrip.catalogue.commands check $(ARGS)
+
 lint: $(READY) ## 代码、分层、模板、密钥 · code, layering, templates, secrets
 	.venv/bin/ruff check $(CODE)
 	.venv/bin/ruff format --check $(CODE)
@@ -103,12 +106,17 @@ judges: ## 第三方核验签名（需 poppler、certutil）· pdfsig judges the
 	tests/judges/pdfsig.sh --root .local/cloud/demo/roots.pem .local/cloud/demo/*.pdf
 
 ##@ 运行 · Operate
-.PHONY: publish officers redrive republish check-archive logs
+.PHONY: publish offer officers redrive republish check-archive logs
 publish: $(READY) ## 发布 catalogue/ 中的事项 · publish the items of catalogue/
 	@$(PY) -m infra.local.commands publish
 
 officers: $(READY) ## 机构与工作人员 ARGS="list" · organisations and officers
 	@$(PY) -m infra.local.commands officers $(ARGS)
+
+offer: $(READY) ## 事项送审、审核、发布 FOLDER=catalogue/… [ON=2026-12-01 UNTIL=submit]
+	@test -n "$(FOLDER)" || { echo "用法 · usage: make offer FOLDER=catalogue/…"; exit 2; }
+	@$(PY) -m infra.local.offering $(FOLDER) $(if $(ON),--on $(ON)) \
+	  $(if $(UNTIL),--until $(UNTIL))
 
 redrive: $(READY) ## 把死信放回队列 QUEUE=approve [STAGE=…] · put dead letters back
 	@test -n "$(QUEUE)" || { echo "用法 · usage: make redrive QUEUE=approve"; exit 2; }

@@ -56,7 +56,12 @@ def test_what_a_page_names_is_there(page: Path) -> None:
             missing.append(link)
         elif anchor and anchor not in _anchors(target.read_text("utf-8")):
             missing.append(f"{link}#{anchor}")
-    missing += [name for name in PATHS.findall(text) if not _is_there(name)]
+    missing += [
+        name
+        for name in PATHS.findall(text)
+        # A page that has its reader write a file shows it under its name.
+        if not _is_there(name) and f"### `{name}`" not in text
+    ]
     missing += [name for name in MODULE.findall(text) if not _is_module(name)]
     assert missing == []
 

@@ -18,6 +18,11 @@ from infra.local.partners.people import PEOPLE
 from zerotrip.catalogue.authoring import folders, load
 from zerotrip.catalogue.commands import publish_folder
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.catalogue.shared_entries import (
+    publish_elements,
+    publish_shared_materials,
+)
+from zerotrip.catalogue.shared_files import read_elements, read_shared_materials
 from zerotrip.identity.model import Organisation, Role
 from zerotrip.identity.staff import register_officer, register_organisation
 from zerotrip.kernel.errors import Conflict
@@ -32,6 +37,7 @@ PARTNER_SECRETS = {
     "identity": "IdentityPartnerSecret",
     "payments": "PaymentsPartnerSecret",
     "courier": "CourierPartnerSecret",
+    "shared_data": "SharedDataPartnerSecret",
 }
 OFFICE = {
     "name": "示例市政务服务中心收发室",
@@ -43,6 +49,10 @@ OFFICERS = {  # who works where, by the role that the item's route asks for
     "sun": ("food-licensing", Role.OFFICER),
     "zhou": ("food-licensing", Role.APPROVER),
     "wu": ("vehicle-office", Role.AUDITOR),
+    "jiang": ("road-transport", Role.APPROVER),
+    "shen": ("public-hygiene", Role.APPROVER),
+    "han": ("drainage", Role.APPROVER),
+    "yang": ("exit-entry", Role.OFFICER),
 }
 
 
@@ -104,6 +114,9 @@ def _install_trust(home: Home, outputs: Outputs) -> None:
 
 
 def _publish_items(home: Home, outputs: Outputs) -> None:
+    root, tables = ROOT / "catalogue", tables_of(home, outputs)
+    publish_shared_materials(tables, TENANT, read_shared_materials(root).values())
+    publish_elements(tables, TENANT, read_elements(root).values())
     catalogue = catalogue_of(home, outputs)
     for folder in folders(ROOT / "catalogue"):
         try:

@@ -21,7 +21,14 @@ from infra.local.mini_program import Client, Partners, Refused
 from infra.local.seed import tables_of
 from tests.access import people
 from tests.access.forging import Mint as TokenMint
-from tests.access.scene import Answer, Row, Scene, begin_draft
+from tests.access.scene import (
+    Answer,
+    Row,
+    Scene,
+    begin_draft,
+    items_of_editors,
+    propose_items,
+)
 from tests.support.laptop_cloud import LaptopCloud
 from zerotrip.catalogue.authoring import Example, load, load_example
 from zerotrip.identity.model import Role, Session
@@ -223,6 +230,7 @@ def _scene(cloud: LaptopCloud, town: Townspeople) -> Scene:
         rows=lambda: rows_of(cloud),
         idempotency_key=town.idempotency_key,
     )
+    propose_items(made)
     # The policies of a token that was used are kept: they must be of no use either.
     used = {"Authorization": made.bearer("officer_suspended")}
     for path, status in (("/v1/worklist", 200), ("/v1/cases", 403)):
@@ -254,6 +262,7 @@ def _things(town: Townspeople) -> dict[str, str]:
             "draft": pool.submit(_patiently, _begun, town),
             "draft_ready": pool.submit(_patiently, town.draft, "zhang"),
             "case_in_review": pool.submit(_patiently, town.case, "zhang", "in_review"),
+            "case_to_return": pool.submit(_patiently, town.case, "zhang", "in_review"),
             "case_to_correct": pool.submit(
                 _patiently, town.case, "zhang", "correcting", wrong=True
             ),
@@ -274,7 +283,12 @@ def _things(town: Townspeople) -> dict[str, str]:
         "company_case": licensed,
         "notice": notices["notices"][0]["id"],
         "item": things["case_in_review"][:31],
+        "company_draft": town.clients["wang"].draft(
+            _item(FOOD.folder).code, town.food.form
+        ),
+        **people.stored_material(town.food),
         "partner": "courier",
+        **items_of_editors(),
     }
 
 

@@ -26,6 +26,7 @@ STRANGERS = (
     "officer_next_door",
     "auditor_next_door",
     "officer_suspended",
+    "editor_elsewhere",
 )
 """People who have nothing to do with the victims' things, by their names in a scene."""
 VICTIMS = ("citizen", "company", "officer")

@@ -16,7 +16,14 @@ from typing import Any
 from infra.local.files import a_file
 from tests.access import people
 from tests.access.forging import Mint as TokenMint
-from tests.access.scene import Answer, Row, Scene, begin_draft
+from tests.access.scene import (
+    Answer,
+    Row,
+    Scene,
+    begin_draft,
+    items_of_editors,
+    propose_items,
+)
 from tests.support.world import CATALOGUE, TENANT
 from tests.template import application
 from tests.unit.identity.world import COMPANY, HASH_KEY, REALM
@@ -160,6 +167,7 @@ class TownScene:
             rows=self._rows,
             idempotency_key=key,
         )
+        propose_items(made)
         used = {"Authorization": made.bearer("officer_suspended")}
         if door.ask("GET", "/v1/worklist", used).status != 200:
             raise RuntimeError("the officer could not work before the suspension")
@@ -209,6 +217,7 @@ class TownScene:
 
         cases = {
             "case_in_review": apply(),
+            "case_to_return": apply(),
             "case_to_correct": apply(**wrong),
             "case_to_withdraw": apply(**wrong),
             "case_to_pay": apply(),
@@ -228,7 +237,14 @@ class TownScene:
             "company_case": licensed,
             "notice": str(inbox.list(TENANT, citizen, 1)[0]["id"]),
             "item": cases["case_in_review"][:31],
+            "company_draft": world.applications.start(
+                company, frozenset({"company"}), licensed[:31]
+            ).id,
+            **people.stored_material(
+                load_example(CATALOGUE / FOOD, legal_day(world.clock()))
+            ),
             "partner": "courier",
+            **items_of_editors(),
         }
 
     def _ready_draft(self, sub: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.files import a_file
+from zerotrip.catalogue.authoring import Example
 from zerotrip.identity.model import Organisation, Role, Session
 from zerotrip.identity.staff import (
     register_officer,
@@ -22,6 +25,8 @@ DEPARTMENT = "vehicle-office"
 """Organisation and department of the item that the victims applied for."""
 ELSEWHERE = Organisation("12999999MB0000000T", "示例县政务服务局", "Example Services")
 """Another organisation, with a department of the same name."""
+REUSABLE = "safety_rules"
+"""A material of the food licence that may be used again."""
 NEXT_DOOR = "archive"
 """Another department of the victims' own organisation."""
 WORKPLACES = {
@@ -29,6 +34,7 @@ WORKPLACES = {
     "officer_next_door": (VICTIMS_OFFICE, NEXT_DOOR, Role.OFFICER),
     "auditor_next_door": (VICTIMS_OFFICE, NEXT_DOOR, Role.AUDITOR),
     "officer_suspended": (VICTIMS_OFFICE, DEPARTMENT, Role.OFFICER),
+    "editor_elsewhere": (ELSEWHERE.uscc, DEPARTMENT, Role.EDITOR),
 }
 """Organisation, department and role of the staff who are strangers to the victims."""
 
@@ -74,12 +80,23 @@ class Registry:
         reinstate_officer(self.tables, self.tenant, sub)  # of an earlier run
         return session(sub, role, organisation, department)
 
+    def editors(self) -> dict[str, Session]:
+        """Who writes the victims' items, and the two offices that answer."""
+        return {
+            "editor": self.staff("editor", VICTIMS_OFFICE, DEPARTMENT, Role.EDITOR),
+            "staffing": self.staff(
+                "staffing", ELSEWHERE.uscc, "review", Role.STAFFING_REVIEWER
+            ),
+            "legal": self.staff("legal", ELSEWHERE.uscc, "review", Role.LEGAL_REVIEWER),
+        }
+
     def strangers(self) -> dict[str, Session]:
         """All of WORKPLACES, and the applicants who have no row of their own."""
         register_organisation(self.tables, self.tenant, ELSEWHERE)
         return {
             "other_company": session("SYNTHETIC0COMPANY000000000", Role.COMPANY),
             **{name: self.staff(name, *where) for name, where in WORKPLACES.items()},
+            **self.editors(),
         }
 
 
@@ -92,6 +109,7 @@ def absent_values(licence_id: str, case_no: str) -> dict[str, str]:
         "item_code": "9" * 31,
         "licence_id": licence_identifier(parts.type_code, parts.issuer, "0" * 20),
         "notice_id": "A" * 22,
+        "material": "nothing_of_the_kind",
         "partner": "nobody",
         "bill": "441882" + "0" * 26,
     }
@@ -101,13 +119,18 @@ def secrets_of(
     things: Mapping[str, str], form: Mapping[str, Any]
 ) -> dict[str, frozenset[str]]:
     """Per owner what no answer to anyone else may hold: ids, and the form's people."""
-    theirs = {
-        value
-        for name, value in things.items()
-        if name not in {"item", "partner", "licence", "company_case"}
-    }
+    companys = {"licence", "company_case", "company_draft", "stored"}
+    public = {"item", "material", "partner", "proposal", "approved"}
+    theirs = {value for name, value in things.items() if name not in companys | public}
     for part in form.values():
         named = ("name", "citizen_number", "telephone", "plate_number", "vin")
         theirs |= {str(part[name]) for name in named if name in part}
-    licensed = frozenset({things["licence"], things["company_case"]})
+    licensed = frozenset(things[name] for name in companys)
     return {"citizen": frozenset(theirs), "company": licensed}
+
+
+def stored_material(food: Example) -> dict[str, str]:
+    """A file that the company's first case left in its vault, as `World` uploads it."""
+    facts = food.materials[REUSABLE]
+    content = a_file(facts["type"], facts["size_bytes"])
+    return {"material": REUSABLE, "stored": hashlib.sha256(content).hexdigest()}

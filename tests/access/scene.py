@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from tests.access.forging import Mint
 from tests.access.operations import Operation
+from zerotrip.catalogue.packages import files_of
+from zerotrip.catalogue.yaml_files import read_yaml
 from zerotrip.identity.model import Session
 
 _OF_ONE_EXCHANGE = {
@@ -95,7 +98,7 @@ class Scene:
     people: Mapping[str, Session]
     things: Mapping[str, str]
     absent: Mapping[str, str]
-    seen: Mapping[str, str]
+    seen: dict[str, str]
     secrets: Mapping[str, frozenset[str]]
     forms: Mapping[str, Any]
     rows: Callable[[], dict[Row, str]]
@@ -111,7 +114,7 @@ class Scene:
     @property
     def owned(self) -> set[str]:
         """Ids of the victims and of their things, to know their rows by."""
-        public = {"item", "partner"}
+        public = {"item", "material", "partner", "proposal", "approved"}
         things = {each for name, each in self.things.items() if name not in public}
         return things | {self.people[name].sub for name in ("citizen", "company")}
 
@@ -132,6 +135,7 @@ THINGS = {
     "item_code": "item",
     "licence_id": "licence",
     "notice_id": "notice",
+    "material": "material",
     "partner": "partner",
 }
 """Per path parameter the victims' thing that is asked for, unless a wish says more."""
@@ -141,10 +145,42 @@ _FILE = {
     "content_type": "application/pdf",
     "size_bytes": 4096,
 }
+_DEFECT = {
+    "path": "/materials/loss_declaration",
+    "message": {"zh": "声明看不清。", "en": "The declaration is illegible."},
+    "remedy": {"zh": "请重新上传。", "en": "Upload it again."},
+}
+CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
+PROPOSED, APPROVED, NEW = (
+    CATALOGUE / "vehicle-inspection-mark",
+    CATALOGUE / "travel-permit-renewal",
+    CATALOGUE / "vehicle-licence-replacement",
+)
+"""Items of the victims' office: one in review, one approved, one to be sent."""
 WISHES = {
+    "POST /v1/catalogue/checks": Wish(who="editor", body={"files": files_of(NEW)}),
+    "POST /v1/catalogue/items": Wish(who="editor", body={"files": files_of(NEW)}),
+    "GET /v1/catalogue/items/{item_code}": Wish(
+        who="editor", things={"item_code": "proposal"}
+    ),
+    "POST /v1/catalogue/items/{item_code}/reviews": Wish(
+        who="staffing",
+        things={"item_code": "proposal"},
+        body={"agrees": True, "reasons": "依据充分"},
+    ),
+    "POST /v1/catalogue/items/{item_code}/publication": Wish(
+        who="editor",
+        things={"item_code": "approved"},
+        body={"effective_on": "2099-01-01"},
+    ),
     "POST /v1/applications": Wish(body={"item_code": "{item}"}),
     "PUT /v1/applications/{application_id}": Wish(form="replacement"),
     "POST /v1/applications/{application_id}/materials": Wish(body=_FILE),
+    "POST /v1/applications/{application_id}/materials/{material}/reuse": Wish(
+        who="company",
+        things={"application_id": "company_draft"},
+        body={"sha256": "{stored}", "purpose": "用于申请经营许可", "consent": True},
+    ),
     "POST /v1/applications/{application_id}/submission": Wish(
         things={"application_id": "draft_ready"}
     ),
@@ -156,6 +192,9 @@ WISHES = {
     ),
     "POST /v1/cases/{case_no}/payments": Wish(
         things={"case_no": "case_to_pay"}, body={"channel": "wechat_pay"}
+    ),
+    "POST /v1/staff/cases/{case_no}/corrections": Wish(
+        things={"case_no": "case_to_return"}, body={"defects": [_DEFECT]}
     ),
     "POST /v1/cases/{case_no}/withdrawal": Wish(things={"case_no": "case_to_withdraw"}),
     "GET /v1/licences/{licence_id}": Wish(who="company"),
@@ -204,7 +243,7 @@ def ask_of(scene: Scene, operation: Operation) -> Ask:
         headers["Content-Type"] = "application/json"
     if "Idempotency-Key" in operation.headers:
         headers["Idempotency-Key"] = scene.idempotency_key
-    if "If-Match" in operation.headers:
+    if "If-Match" in operation.headers and values:
         headers["If-Match"] = scene.seen[next(iter(values.values()))]
     return Ask(
         operation=operation,
@@ -233,6 +272,51 @@ def begin_draft(door: Door, bearer: str, item: str, key: str) -> str:
     if answer.status != 201:
         raise RuntimeError(f"no draft: {answer.status} {answer.code}")
     return str(json.loads(answer.body)["application_id"])
+
+
+def propose_items(scene: Scene) -> None:
+    """One item of the victims' office is in review, one was agreed to by both."""
+    for name, folder, offices in (
+        ("proposal", PROPOSED, ()),
+        ("approved", APPROVED, ("staffing", "legal")),
+    ):
+        code = _of_catalogue(scene, "editor", "items", {"files": files_of(folder)})
+        for office in offices:
+            answer = {"agrees": True, "reasons": "依据充分"}
+            _of_catalogue(scene, office, f"items/{code}/reviews", answer)
+        if scene.things[name] != code:
+            raise RuntimeError(f"{name}: {code}")
+
+
+def _of_catalogue(scene: Scene, who: str, path: str, body: Any) -> str:
+    """One request of those who make items; the item's code, its ETag remembered."""
+    headers = {
+        "Authorization": scene.bearer(who),
+        "Content-Type": "application/json",
+    }
+    code = path.split("/")[1] if "/" in path else _code_of(body["files"])
+    known = scene.door.ask("GET", f"/v1/catalogue/items/{code}", headers)
+    if known.status == 200:
+        headers["If-Match"] = known.headers["etag"]
+    content = json.dumps(body).encode()
+    answer = scene.door.ask("POST", f"/v1/catalogue/{path}", headers, content)
+    if answer.status != 201:
+        raise RuntimeError(f"{path}: {answer.status} {answer.code}")
+    scene.seen[code] = answer.headers["etag"]
+    return code
+
+
+def _code_of(files: Mapping[str, str]) -> str:
+    (text,) = [files[name] for name in files if name.endswith("/item.yaml")]
+    return str(read_yaml(text).value["code"])
+
+
+def items_of_editors() -> dict[str, str]:
+    """The codes of the items that the scene's editors have sent."""
+    return {
+        "proposal": _code_of(files_of(PROPOSED)),
+        "approved": _code_of(files_of(APPROVED)),
+    }
 
 
 def _usual(operation: Operation) -> str:

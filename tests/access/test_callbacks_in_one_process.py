@@ -14,7 +14,7 @@ import pytest
 from tests.support.memory import MemoryTables
 from tests.unit.payments import samples
 from tests.unit.payments.test_partner_webhooks import app, records
-from zerotrip.deliveries.clients import standard_webhooks
+from zerotrip.kernel import standard_webhooks
 from zerotrip.kernel.records import Records
 from zerotrip.payments.channels import wechat_pay_signatures
 

@@ -15,7 +15,6 @@ from tests.canary.marks import Marks
 from tests.canary.scanner import Scanner
 from tests.support.partners import OFFICE
 from zerotrip.deliveries.clients.courier import Courier, CourierConfig
-from zerotrip.deliveries.clients.standard_webhooks import sign
 from zerotrip.identity.clients.wechat_mini_program import (
     WeChatMiniProgram,
     WeChatMiniProgramConfig,
@@ -23,6 +22,7 @@ from zerotrip.identity.clients.wechat_mini_program import (
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.configuration import error_code
 from zerotrip.kernel.errors import Malformed, Retry, ZeroTripError
+from zerotrip.kernel.standard_webhooks import sign
 from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
 
 SOMEBODY = Marks(7)

@@ -21,7 +21,7 @@ from tests.canary.errands import FOOD, Errand, example_of, item_of
 from tests.canary.marks import Marks
 from tests.support.laptop_cloud import LaptopCloud
 from tests.template.application import functions
-from zerotrip.deliveries.clients.standard_webhooks import sign
+from zerotrip.kernel.standard_webhooks import sign
 
 Headers = dict[str, str]
 JSON = {"Content-Type": "application/json"}

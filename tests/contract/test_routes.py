@@ -17,7 +17,13 @@ from tests.unit.web.town import ROOT
 from zerotrip.identity.permissions import ANYONE, PERMISSIONS, STAFF, roles_for
 from zerotrip.web.openapi.document import routes
 
-APPLICATIONS = ("applicant_api", "staff_api", "public_api", "partner_webhooks")
+APPLICATIONS = (
+    "applicant_api",
+    "staff_api",
+    "catalogue_api",
+    "public_api",
+    "partner_webhooks",
+)
 Routes = set[tuple[str, str]]
 
 

@@ -36,7 +36,9 @@ from zerotrip.runtime.schemas import (
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / FOLDER
 LAYER = ROOT / "layers/zerotrip/python/zerotrip"
-EVENT_NAME = re.compile(r"(case|bill|shipment|licence|notice)\.[a-z_]+")
+EVENT_NAME = re.compile(
+    r"(case|bill|shipment|licence|notice)\.[a-z_]+|item\.(?!yaml)[a-z_]+"
+)
 NOTIFY_RULE = "detail-type"
 Json = dict[str, Any]
 

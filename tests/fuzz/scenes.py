@@ -120,6 +120,22 @@ def _withdraw(town: Town) -> Asked:
     return Asked({}, who, {"case_no": case_no}, {"If-Match": tag})
 
 
+def _reuse(town: Town) -> Asked:
+    """A company's next draft, and a file that its first one left in the vault."""
+    who = town.session("sub-firm", Role.COMPANY)
+    case_no = town.world.apply(FOOD, who.sub, "company")
+    draft = town.world.applications.start(who.sub, frozenset({"company"}), case_no[:31])
+    files = town.call("GET", "/v1/vault", who=who).body["files"]
+    (rules,) = [
+        each for each in files if each["used_as"][0]["material"] == "safety_rules"
+    ]
+    return Asked(
+        {"sha256": rules["sha256"], "purpose": "用于申请经营许可", "consent": True},
+        who,
+        {"application_id": draft.id, "material": "safety_rules"},
+    )
+
+
 def _pay(town: Town) -> Asked:
     world = town.world
     login = Login(Provider.WECHAT, OPENID)
@@ -165,6 +181,7 @@ SCENES: dict[str, Callable[[Town], Asked]] = {
     "start_application": _begin,
     "save_application": _save,
     "add_material": _announce,
+    "reuse_material": _reuse,
     "submit_application": _hand_in,
     "add_case_material": _add_material,
     "correct_case": _correct,

@@ -66,7 +66,7 @@ def of_events(
 _NOBODY = "11441882000000027D4440131803000" + "20261120" + "999999"
 _CHANGES: tuple[tuple[str, Mapping[str, Any], frozenset[str]], ...] = (
     ("foreign tenant", {"data.tenant": "441883"}, FOREIGN),
-    ("a case nobody has", {"data.aggregate": f"CASE#{_NOBODY}"}, ABSENT),
+    ("a case nobody has", {"data.aggregate": f"CASE#{_NOBODY}"}, ABSENT | NOT_ASKED),
     ("no such event", {"data.event": "EVENT#approve#v99"}, ABSENT),
     ("wrong seq", {"data.seq": 77}, ABSENT),
     ("seq as text", {"data.seq": "1; drop"}, UNREADABLE),

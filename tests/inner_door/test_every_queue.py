@@ -17,17 +17,21 @@ from tests.inner_door.forgeries import (
     of_storage,
 )
 from tests.support.town import Town
-from tests.support.world import TENANT
+from tests.support.world import CATALOGUE, TENANT
 from zerotrip.cases.lifecycle import Stage
+from zerotrip.catalogue.packages import files_of
+from zerotrip.catalogue.publishing import Publishing
+from zerotrip.catalogue.revisions import Office
 from zerotrip.kernel.aggregate import EventRow, Key, Kind, chain_faults
 from zerotrip.kernel.errors import GiveUp
+from zerotrip.kernel.times import legal_day
 from zerotrip.materials.storage_events import ObjectCreated, created_message
 from zerotrip.notices.templates import TEMPLATES
 
 EVENT_STEPS = frozenset(
     {
         "submit", "pre_review", "approve", "collect_payment", "sign_licence",
-        "dispatch_courier", "advance_case", "notify", "archive_events",
+        "dispatch_courier", "advance_case", "notify", "archive_events", "publish_item",
     }
 )  # fmt: skip
 FOLDERS = ("vehicle-licence-replacement", FOOD)
@@ -42,6 +46,7 @@ def doors() -> Iterator[Doors]:
         made.begin_another()
         made.run()
         _one_with_papers(made)
+        _an_item(made)
         yield made
     forget_adapters()
 
@@ -51,6 +56,20 @@ def _one_with_papers(doors: Doors) -> None:
     world = doors.town.world
     doors.town.case_no = world.apply("vehicle-inspection-mark", "sub-2", "citizen")
     world.relay()
+    doors.run()
+
+
+def _an_item(doors: Doors) -> None:
+    """A revision that two offices agreed to, so that it is published."""
+    world = doors.town.world
+    hall = Publishing(TENANT, world.records, world.catalogue, world.clock)
+    files = files_of(CATALOGUE / "public-place-hygiene-licence")
+    owner = hall.check(files).draft.item.organisation.uscc
+    committed, _ = hall.propose("editor", owner, files, 0)
+    code = committed.events[0].key.id
+    for seen, office in enumerate(Office, start=1):
+        hall.review(code, f"office-{seen}", seen, office, agrees=True, reasons="")
+    hall.schedule(code, "editor", owner, 3, legal_day(world.clock()))
     doors.run()
 
 

@@ -14,8 +14,8 @@ import urllib3
 import wechatpayv3
 
 from infra.local.partners import Sandboxes
-from zerotrip.deliveries.clients import standard_webhooks
 from zerotrip.deliveries.clients.courier import Courier, CourierConfig
+from zerotrip.kernel import standard_webhooks
 from zerotrip.kernel.errors import GiveUp, Unauthenticated
 from zerotrip.payments.channels.wechat_pay import WeChatPay, WeChatPayConfig
 

@@ -121,7 +121,8 @@ def test_the_command_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
             health = urllib3.request("GET", f"http://127.0.0.1:{port}/_control/health")
             assert health.json() == {"ok": True}
         config = json.loads((home / "partners.json").read_text("utf-8"))
-        assert set(config) == set(ports) == {"identity", "payments", "courier"}
+        assert set(config) == set(ports)
+        assert set(ports) == {"identity", "payments", "courier", "shared_data"}
     finally:
         running.send_signal(signal.SIGTERM)
         output, _ = running.communicate(timeout=10)

@@ -39,6 +39,12 @@ WRONG = {
     FOOD: ("safety_manager", "examined"),
 }
 """What a form says that is not right: a declaration that is not made."""
+LAID_OPEN = {
+    REPLACEMENT: "/form/owner/name",
+    MARK: "/form/owner/name",
+    FOOD: "/form/company/name",
+}
+"""What no correction ever changes: it could be seen from the first notice on."""
 CRASHING = (
     "submit", "pre_review", "approve", "advance_case", "collect_payment",
     "sign_licence", "register_licence", "dispatch_courier", "notify", "publish_events",
@@ -183,6 +189,17 @@ class Play:
         expected = self.model.decide(decision)
         self._step("decide", lambda: self.people.decide(case_no, decision), expected)
 
+    def send_back(self, *, reason: bool) -> None:
+        """The officer asks for corrections, whether it is time or not."""
+        case_no, path = str(self.case_no), LAID_OPEN[self.folder]
+        expected = self.model.send_back(reason=reason)
+
+        def work() -> Answer:
+            key = f"send-back-{self.steps}"
+            return self.people.send_back(case_no, path, key, reason=reason)
+
+        self._step("send_back", work, expected)
+
     def open_bill(self) -> None:
         """The applicant begins to pay."""
 
@@ -298,6 +315,7 @@ class Play:
             (1 if self.model.word in MAY_WITHDRAW else 3, self.withdraw),
             (1, lambda: self.withdraw(place)),
             (3, lambda: self.decide("refuse" if dice.random() < 0.2 else "approve")),
+            (1, lambda: self.send_back(reason=right)),
             (3, self.open_bill),
             (3, self.pay),
             (3, self.sign),

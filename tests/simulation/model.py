@@ -31,6 +31,9 @@ class Model:
     opened: bool = False
     paid: bool = False
     licence: bool = False
+    noticed: bool = False
+    named: bool = False
+    """Whether anything was to be mended yet, and whether an officer named it."""
 
     def hand_in(self, *, right: bool) -> bool:
         return self._checked(right=right) if self.word == "draft" else True
@@ -47,6 +50,15 @@ class Model:
         if self.word != "decision":
             return False
         self._approved() if decision == "approve" else self._is("refused")
+        return True
+
+    def send_back(self, *, reason: bool) -> bool:
+        """An officer names what lay there all the time, with a reason or without."""
+        late = self.noticed and not self.named
+        if self.word != "decision" or (late and not reason):
+            return False
+        self.noticed = self.named = True
+        self._is("correcting")
         return True
 
     def owes(self) -> bool:
@@ -78,6 +90,7 @@ class Model:
     def _checked(self, *, right: bool) -> bool:
         accepted = "papers" if self.item.papers else "decision"
         self._is(accepted if right else "correcting")
+        self.noticed = self.noticed or not right
         return True
 
     def _approved(self) -> None:

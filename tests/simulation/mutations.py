@@ -224,7 +224,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "a carrier's signature is not compared",
-        "deliveries/clients/standard_webhooks.py",
+        "kernel/standard_webhooks.py",
         "    if not any(matches):\n",
         "    if False:\n",
         ("pytest", "tests/access/test_callbacks_in_one_process.py"),

@@ -24,7 +24,10 @@ from zerotrip.kernel.records import _head as head_of
 from zerotrip.kernel.tables import StoredRow
 from zerotrip.notices.templates import TEMPLATES
 
-MAY_REPEAT = {"case.corrections_requested", "case.corrected", "case.referred"}
+MAY_REPEAT = {
+    "case.corrections_requested", "case.corrected", "case.referred", "case.returned",
+    "case.promise_kept",
+}  # fmt: skip
 
 
 @dataclass
@@ -202,8 +205,10 @@ def _effects(run: Simulation, stored: Stored, verdict: Verdict) -> None:
             continue
         for kind, count in types.items():
             verdict.effects[kind] += count
+            # Sent back by an officer, a case is accepted once more.
+            most = 1 + (types["case.returned"] if kind == "case.accepted" else 0)
             repeats = kind in MAY_REPEAT or kind == "shipment.scanned"
-            if count > 1 and not repeats:
+            if count > most and not repeats:
                 verdict.doubled.append(f"{key.ref}: {kind} x{count}")
     for object_key, versions in run.buckets["licences"].versions.items():
         verdict.effects["licence files"] += 1

@@ -146,6 +146,35 @@ class People:
             seen=seen.headers["ETag"],
         )
 
+    def send_back(self, case_no: str, path: str, key: str, *, reason: bool) -> Answer:
+        """The officer looks at the case and names what is to be mended."""
+        where = {"case_no": case_no}
+        seen = self.insist(
+            "staff_api",
+            "GET",
+            "/v1/staff/cases/{case_no}",
+            who=self.officer,
+            path=where,
+        )
+        if not seen.came:
+            return seen
+        defect = {
+            "path": path,
+            "message": {"zh": "名称看不清。", "en": "The name is illegible."},
+            "remedy": {"zh": "请重新填写。", "en": "Write it again."},
+        }
+        late = {"code": "overlooked", "text": "首次告知时漏看。"}
+        return self.insist(
+            "staff_api",
+            "POST",
+            "/v1/staff/cases/{case_no}/corrections",
+            who=self.officer,
+            path=where,
+            body={"defects": [defect], **({"late_reason": late} if reason else {})},
+            key=key,
+            seen=seen.headers["ETag"],
+        )
+
     def pay(self, case_no: str) -> Answer:
         """The applicant opens the bill and pays it at the channel."""
         draft = self.acknowledged.get(case_no) or self._owner(case_no)

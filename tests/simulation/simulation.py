@@ -63,6 +63,7 @@ ENVIRONMENT = {
     "LICENCES_BUCKET": "licences",
     "CATALOGUE_BUCKET": "catalogue",
     "ARCHIVE_BUCKET": "archive",
+    "MALWARE_SCANNER": "none",
     "LICENCE_KEY": "licence-key",
     "TOKEN_KEY": "token-key",
     "DATA_KEY": "data-key",

@@ -22,7 +22,7 @@ from tests.simulation.model import MAY_WITHDRAW, Model
 
 settings.register_profile(
     "ci",
-    max_examples=100,
+    max_examples=200,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
@@ -56,6 +56,11 @@ class CaseMachine(RuleBasedStateMachine):
         self.play.hand_in(right=right)
 
     @handed_in
+    @rule(reason=st.booleans())
+    def send_back(self, reason: bool) -> None:
+        self.play.send_back(reason=reason)
+
+    @handed_in
     @rule(right=st.booleans())
     def correct(self, right: bool) -> None:
         self.play.correct(right=right)
@@ -66,9 +71,14 @@ class CaseMachine(RuleBasedStateMachine):
         self.play.withdraw(place)
 
     @handed_in
-    @rule(decision=st.sampled_from(["approve", "refuse"]))
-    def decide(self, decision: str) -> None:
-        self.play.decide(decision)
+    @rule()
+    def approve(self) -> None:
+        self.play.decide("approve")
+
+    @handed_in
+    @rule()
+    def refuse(self) -> None:
+        self.play.decide("refuse")
 
     @handed_in
     @rule()

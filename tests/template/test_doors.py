@@ -35,6 +35,8 @@ def test_only_what_anyone_may_call_goes_without_a_token():
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/v1/items"),
         ("GET", "/v1/items/{item_code}"),
+        ("GET", "/v1/items/{item_code}/guide"),
+        ("GET", "/v1/items/{item_code}/guide/page"),
         ("GET", "/v1/verifications/{licence_id}"),
         ("POST", "/v1/partners/{partner}/callbacks"),  # signed by the partner
     }

@@ -45,11 +45,17 @@ NEEDS = {
     "IDENTITY_PARTNER_SECRET": ("secretsmanager:", "Keys.Outputs.IdentityPartner"),
     "PAYMENTS_PARTNER_SECRET": ("secretsmanager:", "Keys.Outputs.PaymentsPartner"),
     "COURIER_PARTNER_SECRET": ("secretsmanager:", "Keys.Outputs.CourierPartner"),
+    "SHARED_DATA_PARTNER_SECRET": ("secretsmanager:", "Keys.Outputs.SharedDataPartner"),
     "REGISTER_LICENCE_QUEUE": ("sqs:SendMessage", "RegisterLicenceQueue.Outputs.Arn"),
     "RECEIVE_MATERIAL_QUEUE": ("sqs:SendMessage", "ReceiveMaterialQueue.Outputs.Arn"),
     "NOTIFY_QUEUE": ("sqs:SendMessage", "NotifyQueue.Outputs.Arn"),
 }
-NEED_NOTHING = {"POWERTOOLS_SERVICE_NAME", "PUBLIC_BASE_URL", "DEAD_LETTER_QUEUE"}
+NEED_NOTHING = {
+    "POWERTOOLS_SERVICE_NAME",
+    "PUBLIC_BASE_URL",
+    "DEAD_LETTER_QUEUE",
+    "MALWARE_SCANNER",  # a network address, or that there is none
+}
 
 
 def test_every_folder_of_functions_is_deployed_and_nothing_else():
@@ -174,6 +180,15 @@ def test_the_reader_of_the_stream_bisects_gives_up_and_reports():
     assert "EVENT#" in event["FilterCriteria"]["Filters"][0]["Pattern"]
 
 
-def test_only_the_functions_that_sign_and_check_carry_the_rendering_layer():
-    carry = {f.name for f in functions() if f.properties.get("Layers")}
-    assert carry == {"sign_licence", "register_licence"}
+def test_heavy_layers_are_carried_by_those_functions_only_that_need_them():
+    carry = {
+        f.name: [str(layer) for layer in f.properties["Layers"]]
+        for f in functions()
+        if f.properties.get("Layers")
+    }
+    assert {name: "".join(layers) for name, layers in carry.items()} == {
+        "sign_licence": str({"Ref": "RenderingLayer"}),
+        "register_licence": str({"Ref": "RenderingLayer"}),
+        "receive_material": str({"Ref": "InspectingLayer"}),
+        "publish_item": str({"Ref": "PublishingLayer"}),
+    }

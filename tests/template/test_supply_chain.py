@@ -106,7 +106,7 @@ def test_layers_hold_wheels_only_and_what_their_lock_says() -> None:
     # No package's own build runs on the machine that deploys, and none comes unasked.
     assert {"--no-deps", "--require-hashes"} <= set(flags.split())
     assert "--only-binary :all:" in flags
-    for layer in ("dependencies", "rendering"):
+    for layer in ("dependencies", "rendering", "inspecting", "publishing"):
         makefile = (ROOT / "layers" / layer / "Makefile").read_text("utf-8")
         assert "$(INSTALL)" in makefile
         assert INSTALL.findall(makefile) == []

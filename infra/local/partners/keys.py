@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -22,6 +22,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 FILE_NAME = "keys.json"
+PROVIDERS = (
+    "population",
+    "civil_affairs",
+    "social_insurance",
+    "market_regulation",
+    "natural_resources",
+)
+"""Who gives shared materials, as `catalogue/_shared_materials.yaml` names them."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +49,17 @@ class Keys:
     api_v3_key: str
     courier_api_key: str
     courier_webhook_secret: str
+    provider_secrets: dict[str, dict[str, str]]
 
     @classmethod
     def kept_in(cls, home: Path) -> Keys:
         """Those of an earlier start, else new ones, readable by the owner only."""
         path = home / FILE_NAME
-        if path.exists():
-            return cls(**json.loads(path.read_text("utf-8")))
-        keys = cls.make()
+        known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if known.keys() >= {each.name for each in fields(cls)}:
+            return cls(**known)
+        # A partner that came since the home folder was made gets its keys now.
+        keys = cls(**{**asdict(cls.make()), **known})
         home.mkdir(parents=True, exist_ok=True)
         write_private(path, json.dumps(asdict(keys), indent=2))
         return keys
@@ -69,8 +80,11 @@ class Keys:
             # 32 characters that are 32 bytes: the channel uses the text as the key.
             api_v3_key=secrets.token_hex(16),
             courier_api_key=secrets.token_urlsafe(32),
-            courier_webhook_secret="whsec_"
-            + base64.b64encode(secrets.token_bytes(32)).decode(),
+            courier_webhook_secret=_webhook_secret(),
+            provider_secrets={
+                name: {"request": _webhook_secret(), "answer": _webhook_secret()}
+                for name in PROVIDERS
+            },
         )
 
 
@@ -92,6 +106,10 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     part.replace(path)
+
+
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _rsa() -> rsa.RSAPrivateKey:

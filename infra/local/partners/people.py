@@ -68,5 +68,24 @@ PEOPLE: dict[str, Person] = {
         _person(5, "sun", "孙示例", "999999198105050050", "经办 officer", level="L4"),
         _person(6, "zhou", "周示例", "999999197506060060", "审批 approver", level="L4"),
         _person(7, "wu", "吴示例", "999999197807070078", "审计 auditor", level="L4"),
+        _person(8, "feng", "冯示例", "999999198308080081", "编制 editor", level="L4"),
+        _person(
+            9,
+            "chen",
+            "陈示例",
+            "999999197909090096",
+            "机构编制审核 staffing",
+            level="L4",
+        ),
+        _person(
+            10, "chu", "褚示例", "999999197610100106", "法制审核 legal", level="L4"
+        ),
+        _person(11, "wei", "卫示例", "999999198401110118", "经办 officer", level="L4"),
+        _person(
+            12, "jiang", "蒋示例", "999999198202120129", "审批 officer", level="L4"
+        ),
+        _person(13, "shen", "沈示例", "999999198103130137", "审批 officer", level="L4"),
+        _person(14, "han", "韩示例", "999999198704140146", "审批 officer", level="L4"),
+        _person(15, "yang", "杨示例", "999999198605150154", "审批 officer", level="L4"),
     )
 }

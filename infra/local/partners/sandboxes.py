@@ -15,6 +15,7 @@ from .callbacks import Callbacks, Scheduler
 from .courier import CourierSandbox
 from .identity import IdentitySandbox
 from .keys import Keys, public_pem, write_private
+from .providers import ProvidersSandbox
 from .server import Sandbox
 from .wechat_pay import WeChatPaySandbox
 
@@ -67,6 +68,7 @@ class Sandboxes:
             "courier": CourierSandbox(
                 self.keys, callbacks(_COURIER_GAPS), pace_seconds
             ),
+            "shared_data": ProvidersSandbox(self.keys),
         }
         self.url: dict[str, str] = {}
         self.config: dict[str, Any] = {}
@@ -168,6 +170,14 @@ class Sandboxes:
                 "url": self.url["courier"],
                 "api_key": keys.courier_api_key,
                 "webhook_secrets": [keys.courier_webhook_secret],
+            },
+            "shared_data": {
+                name: {
+                    "url": f"{self.url['shared_data']}/{name}",
+                    "request_secret": kept["request"],
+                    "answer_secrets": [kept["answer"]],
+                }
+                for name, kept in keys.provider_secrets.items()
             },
         }
 

@@ -15,6 +15,7 @@ from tests.support.world import World
 from tests.template.application import functions, nested
 from zerotrip.cases import diagram
 from zerotrip.cases.lifecycle import (
+    CLOCK_STEPS,
     FINAL,
     FULFILLED_BY,
     MACHINE_STEPS,
@@ -86,12 +87,20 @@ def test_every_row_says_who_moves_and_is_filed_under_its_event() -> None:
 
 
 def test_steps_of_machines_and_of_people_are_not_the_same() -> None:
-    assert MACHINE_STEPS | {"advance_case"} == BY_MACHINE
+    assert MACHINE_STEPS | CLOCK_STEPS | {"advance_case"} == BY_MACHINE
     by_people = {row.step for row in TRANSITIONS.values() if row.by != "machine"}
     assert not by_people & (BY_MACHINE | OUTSIDE_STEPS)
 
 
-@pytest.mark.parametrize("step", sorted(BY_MACHINE | OUTSIDE_STEPS))
+@pytest.mark.parametrize("step", sorted(CLOCK_STEPS))
+def test_every_step_of_a_clock_is_one_folder_and_one_schedule(step: str) -> None:
+    assert (ROOT / "functions" / step / f"{step}.py").is_file()
+    (function,) = [each for each in functions() if each.name == step]
+    assert len(function.events("Schedule")) == 1
+    assert not function.events("SQS")
+
+
+@pytest.mark.parametrize("step", sorted((BY_MACHINE | OUTSIDE_STEPS) - CLOCK_STEPS))
 def test_every_step_of_a_machine_is_one_folder_and_one_queue(step: str) -> None:
     assert (ROOT / "functions" / step / f"{step}.py").is_file()
     (function,) = [each for each in functions() if each.name == step]

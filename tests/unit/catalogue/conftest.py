@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY, Shop
+from zerotrip.catalogue import authoring
 from zerotrip.catalogue.authoring import Draft, Example, load, load_example
-from zerotrip.catalogue.yaml_files import read_yaml
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +25,8 @@ def example() -> Callable[[str], Example]:
 
 @pytest.fixture(scope="session")
 def authored() -> dict[str, dict[str, Any]]:
-    """The items' YAML as plain values."""
-    return {
-        name: read_yaml((CATALOGUE / name / "item.yaml").read_text()).value
-        for name in FOLDERS
-    }
+    """The items' YAML with what they inherit, as plain values."""
+    return {name: authoring.authored(CATALOGUE / name) for name in FOLDERS}
 
 
 @pytest.fixture

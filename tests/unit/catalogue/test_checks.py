@@ -10,7 +10,14 @@ import pytest
 
 from tests.unit.catalogue.world import FOLDERS, TODAY
 from zerotrip.catalogue import checks
-from zerotrip.catalogue.checks import CheckOutcome, add_months, failed_checks
+from zerotrip.catalogue.checks import (
+    CheckOutcome,
+    RuleBroken,
+    add_months,
+    condition_holds,
+    failed_checks,
+    rule_bounds,
+)
 from zerotrip.catalogue.forms import form_faults
 from zerotrip.catalogue.model import Check, Text
 
@@ -185,6 +192,102 @@ def test_a_broken_rule_writes_nothing_of_the_form(drafts, example, capfd, caplog
     assert "张示例" not in captured.out + captured.err + caplog.text
 
 
+IN_BOUNDS = [
+    "form.l.all(x, form.l.exists(y, y == x))",
+    "form.l.filter(x, x > 1).map(x, x + 1).all(x, x > 2)",
+    "form.t == '.map(x, .map(y, .map(z, 1)))' || form.t == 'it\\'s.all(('",
+    'form.t == """\'.all(""" // .all(.all(.all(',
+    " && ".join(["form.l.all(x, x > 0)"] * 8),
+    "true" + " " * 1996,
+]
+OUT_OF_BOUNDS = [
+    "form.l.all(x, form.l.all(y, form.l.all(z, true)))",
+    "form.l.all(x, [form.l.exists_one(y, {1: form.l.exists(z, true)}[1])][0])",
+    "form.l.map(x, x + x).map(x, x + x).map(x, x + x).size() > 0",
+    "form.l.map(x, x).filter(x, true).map(x, x) == []",
+    " && ".join(["form.l.all(x, x > 0)"] * 9),
+    "form.t.matches(r'\\d+')",
+    "true" + " " * 1997,
+]
+
+
+@pytest.mark.parametrize("rule", IN_BOUNDS)
+def test_a_rule_of_two_loops_at_most_may_be_run(rule):
+    assert rule_bounds(rule) is None
+
+
+@pytest.mark.parametrize("rule", OUT_OF_BOUNDS)
+def test_a_rule_that_may_run_too_long_is_broken_before_it_runs(rule):
+    assert rule_bounds(rule) is not None
+    with pytest.raises(RuleBroken):
+        condition_holds(rule, {"l": [], "t": ""})
+
+
+def test_a_long_list_is_bounded_by_how_deep_a_rule_goes_through_it():
+    one, two = "form.l.all(x, x > 0)", "form.l.all(x, form.l.exists(y, y == x))"
+    for rule, most in ((one, 100_000), (two, 316)):
+        assert condition_holds(rule, {"l": [1] * most})
+        with pytest.raises(RuleBroken, match="list_too_long"):
+            condition_holds(rule, {"l": [1], "other": {"deep": [[1] * (most + 1)]}})
+
+
+class Meter:
+    """Stands in for `time`: each rule takes as long as it says."""
+
+    def __init__(self, seconds):
+        self.seconds, self.now = seconds, 0.0
+
+    def thread_time(self):
+        self.now += self.seconds / 2
+        return self.now
+
+
+def test_a_rule_that_takes_too_long_is_broken_though_it_holds(
+    drafts, example, monkeypatch
+):
+    item = with_rules(drafts[MARK].item, "true")
+
+    monkeypatch.setattr(checks, "time", Meter(0.099))
+    assert run(item, example(MARK)).passed
+
+    monkeypatch.setattr(checks, "time", Meter(0.102))
+    assert run(item, example(MARK)).broken == ("rule_0",)
+
+
+def test_all_rules_together_have_their_time_too(drafts, example, monkeypatch):
+    item = with_rules(drafts[MARK].item, *["true"] * 30)
+    monkeypatch.setattr(checks, "time", Meter(0.09))
+
+    broken = run(item, example(MARK)).broken
+
+    assert broken == tuple(f"rule_{position}" for position in range(23, 30))
+
+
+def test_a_ground_not_to_accept_is_told_apart(drafts, example):
+    item = with_rules(drafts[MARK].item, "false", "false")
+    ground = item.checks[1].model_copy(update={"on_failure": "not_acceptable"})
+    item = item.model_copy(update={"checks": (item.checks[0], ground)})
+
+    outcome = run(item, example(MARK))
+
+    assert [fault.code for fault in outcome.failed] == ["rule_0", "rule_1"]
+    assert outcome.not_acceptable == ("rule_1",)
+    assert not outcome.passed
+
+
+def test_what_speaks_of_a_material_to_follow_waits(drafts, example):
+    item = with_rules(drafts[MARK].item, "false", "false")
+    about = item.checks[0].model_copy(update={"path": "/materials/photograph"})
+    item = item.model_copy(update={"checks": (about, item.checks[1])})
+    given = example(MARK)
+
+    outcome = failed_checks(
+        item, given.form, given.materials, "2026-11-21", postponed=["photograph"]
+    )
+
+    assert [fault.code for fault in outcome.failed] == ["rule_1"]
+
+
 def raising(error):
     """Stands in for the compiler: every program that it makes raises the error."""
 
@@ -192,7 +295,7 @@ def raising(error):
         def execute(self, _context):
             raise error
 
-    return lambda _rule: Program()
+    return lambda _rule: (Program(), 0)
 
 
 def test_an_error_that_is_not_the_rules_own_is_not_hidden(drafts, example, monkeypatch):

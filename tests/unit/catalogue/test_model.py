@@ -47,7 +47,7 @@ def contradictions(document: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("/licence/type_code", "1" * 18 + "001", "licence_type_uscc_wrong"),
         ("/promised_working_days", 2, "promise_longer_than_law"),
-        ("/visits", 1, "visits_not_zero"),
+        ("/visits", 1, "visits_differ"),
         ("/addressee_path", None, "addressee_missing"),
         ("/addressee_path", "/owner", "addressee_incomplete"),
         ("/applicant_number_path", "/owner/name", "applicant_number_format"),
@@ -115,7 +115,7 @@ def test_a_base_code_begins_with_region_and_item_type(mark):
     mark["base_code"] = "44AA09801000"
     mark["code"] = "11441882000000019J444AA09801000"
 
-    assert contradictions(mark) == [("/base_code", "base_code_wrong")]
+    assert contradictions(mark) == [("/base_code", "base_code_type_wrong")]
 
 
 def test_no_courier_no_charge_and_no_address(mark):
@@ -141,7 +141,7 @@ def test_every_contradiction_is_told_at_once(mark):
 
     assert [code for _, code in contradictions(mark)] == [
         "promise_longer_than_law",
-        "visits_not_zero",
+        "visits_differ",
         "form_field_unknown",
     ]
 

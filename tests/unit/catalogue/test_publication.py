@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.catalogue.world import FOLDERS, Shop
 from zerotrip.catalogue.model import Item, ItemSummary
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical, digest, digest_of_bytes
 from zerotrip.kernel.errors import Conflict, GiveUp, NotFound, Retry
 from zerotrip.kernel.tables import Rejected
@@ -176,14 +177,22 @@ def test_the_list_is_ordered_and_shows_what_a_list_shows(shop, drafts):
     food = drafts[FOOD].item
     assert listed[2] == ItemSummary(
         code=food.code,
-        revision=1,
+        base_code=food.base_code,
+        revision=food.revision,
         digest=made[FOOD].digest,
+        effective_at=times.to_text(shop.moment),
         name=food.name,
         audience="company",
         organisation=food.organisation.uscc,
         organisation_name=food.organisation.name,
         department="food-licensing",
         department_name=food.department_name,
+        themes=food.themes,
+        promised_working_days=food.promised_working_days,
+        visits=0,
+        licence_type=food.licence.type_code,
+        licence_title=food.licence.title,
+        words=listed[2].words,
     )
     assert shop.catalogue.listed("999999") == ()
 

@@ -23,7 +23,10 @@ EVERY = [*TEMPLATES.items(), *(("/".join(k), t) for k, t in DIRECTED.items())]
 TOLD_OF = {
     "case.submitted",
     "case.corrections_requested",
+    "case.not_accepted",
+    "case.returned",
     "case.accepted",
+    "case.promise_lapsed",
     "case.approved",
     "case.refused",
     "case.completed",

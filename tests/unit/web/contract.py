@@ -52,9 +52,10 @@ def answer_faults(
     content = answer.get("content")
     if content is None:
         return [] if body is None else [f"{method} {path}: {status} has a body"]
-    if content_type not in content:
+    media_type = content_type.partition(";")[0]
+    if media_type not in content:
         return [f"{method} {path}: {status} is {content_type}"]
-    return schema_faults(content[content_type]["schema"], body)
+    return schema_faults(content[media_type]["schema"], body)
 
 
 def _absolute(schema: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, 
 from zerotrip.catalogue.authoring import load
 from zerotrip.identity.model import Role, Session
 from zerotrip.identity.staff import suspend_officer
+from zerotrip.kernel.tables import Put, StoredRow
 from zerotrip.kernel.times import legal_day
 
 ONE = "/v1/staff/cases/{case_no}"
@@ -204,3 +206,149 @@ def test_a_stranger_with_a_staff_role_is_no_officer(town: Town, case_no: str) ->
     who = town.session("sub-nobody", Role.APPROVER, organisation=FOOD_OFFICE)
     answered = town.call("GET", "/v1/worklist", who=who)
     assert (answered.status, answered.code) == (403, "officer_unknown")
+
+
+NOTICES = f"{ONE}/corrections"
+ROOM = "/form/premises/dedicated_room"
+LATE = {"code": "overlooked", "text": "首次告知时漏看，现场核查发现。"}
+
+
+def _defect(path: str = ROOM, **more: Any) -> dict[str, Any]:
+    return {
+        "path": path,
+        "message": {"zh": "专间未隔断。", "en": "The room is not closed off."},
+        "remedy": {"zh": "请隔断后拍照。", "en": "Close it off and show it."},
+        **more,
+    }
+
+
+def _send_back(
+    town: Town, who: Session, case_no: str, version: int = 3, **body: Any
+) -> Answered:
+    return town.call(
+        "POST",
+        NOTICES,
+        who=who,
+        body={"defects": [_defect()], **body},
+        headers={"If-Match": f'"v{version}"'},
+        case_no=case_no,
+    )
+
+
+def test_an_officers_notice_is_sent_once_and_read_by_the_applicant(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    first = _send_back(town, who, case_no)
+    again = _send_back(town, who, case_no)
+    assert (first.status, first.body["stage"]) == (201, "correcting")
+    assert first.body["event"] == "case.returned"
+    assert first.headers["ETag"] == '"v4"'
+    assert again.body == first.body
+    firm = town.session("sub-firm", Role.COMPANY)
+    read = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no)
+    (asked,) = read.body["asked_of_me"]
+    assert asked["faults"] == [
+        {
+            "path": ROOM,
+            "code": "officer_found",
+            "zh": "专间未隔断。请隔断后拍照。",
+            "en": "The room is not closed off. Close it off and show it.",
+        }
+    ]
+
+
+def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
+    who = _officer(town)
+    metres = "/form/premises/metres_to_pollution"
+    _send_back(town, who, case_no, defects=[_defect(metres)])
+    town.world.requests.correct(case_no, "sub-firm", 4, None)
+    town.world.run()
+    version = town.world.case(case_no).head.version
+    late = _send_back(town, who, case_no, version)
+    assert (late.status, late.code) == (409, "defect_was_visible")
+    assert late.body["defects"] == [{"path": ROOM, "code": "officer_found"}]
+    sent = _send_back(town, who, case_no, version, late_reason=LATE)
+    assert sent.status == 201
+    returned = town.world.history(case_no)[-1]
+    assert returned.body["late"] == [
+        {"path": ROOM, "code": "officer_found", "reason": "overlooked"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "code"),
+    [
+        ({"defects": []}, "/defects", "field_wrong"),
+        (
+            {"defects": [_defect("/elsewhere")]},
+            "/defects/0/path",
+            "field_wrong_pattern",
+        ),
+        ({"defects": [_defect("/form/x")]}, "/defects/0/path", "defect_path_unknown"),
+        ({"defects": [_defect(extra=1)]}, "/defects/0/extra", "field_unknown"),
+        (
+            {"late_reason": {"code": "so", "text": "因"}},
+            "/late_reason/code",
+            "field_not_offered",
+        ),
+        (
+            {"late_reason": {"code": "overlooked", "text": " "}},
+            "/late_reason/text",
+            "field_empty",
+        ),
+    ],
+)
+def test_a_notice_says_where_what_and_how(
+    town: Town, case_no: str, body: dict[str, Any], path: str, code: str
+) -> None:
+    answered = _send_back(town, _officer(town), case_no, **body)
+    assert answered.status == 422
+    assert answered.fault_codes == {path: code}
+    assert town.world.case(case_no).stage == "in_review"
+
+
+def test_another_role_or_office_sends_no_notice(town: Town, case_no: str) -> None:
+    assert _send_back(town, _officer(town, Role.OFFICER), case_no).status == 403
+    elsewhere = _officer(town, name="idp-wang", department="elsewhere")
+    assert _send_back(town, elsewhere, case_no).code == "case_unknown"
+    assert _send_back(town, _officer(town, Role.AUDITOR), case_no).status == 403
+    assert town.world.case(case_no).stage == "in_review"
+
+
+def test_an_officer_sees_what_the_state_gave_and_what_is_promised(
+    town: Town, case_no: str
+) -> None:
+    world = town.world
+    now = world.case(case_no)
+    form = world.records.row(now.key, "FORM")
+    assert form is not None
+    data_key = world.keys.open(TENANT, now.case.key_owner)
+    pins = {
+        "household": {
+            "source": "shared", "provider": "population", "ref": "R-1",
+            "sha256": "ab" * 32, "valid_until": "2026-12-20",
+        },
+        "business": {
+            "source": "licence", "ref": "1.2.156", "sha256": "cd" * 32,
+            "valid_from": "2020-01-01", "valid_until": None,
+        },
+    }  # fmt: skip
+    sealed = data_key.seal(now.key.ref, "SOURCE#household", b'{"holder": "x"}')
+    given = {"materials": {**form.data["materials"], **pins}}
+    rows = [
+        StoredRow(pk=now.key.pk, sk="FORM", data=given, sealed=form.sealed),
+        StoredRow(pk=now.key.pk, sk="SOURCE#household", data={}, sealed=sealed),
+    ]
+    world.tables.transact([Put("records", row) for row in rows])
+    read = town.call("GET", ONE, who=_officer(town), case_no=case_no)
+    seen = {each["code"]: each for each in read.body["materials"]}
+    assert seen["household"]["document"] == {"holder": "x"}
+    assert seen["household"]["reference"] == "R-1"
+    assert seen["household"]["download_url"] is None
+    assert (seen["business"]["source"], seen["business"]["document"]) == (
+        "licence",
+        None,
+    )
+    assert seen["floor_plan"]["source"] == "upload"
+    assert read.body["promised"] == []

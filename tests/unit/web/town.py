@@ -21,6 +21,9 @@ from tests.unit.identity.world import (
 )
 from tests.unit.web.contract import answer_faults
 from zerotrip.catalogue.authoring import Draft, load
+from zerotrip.catalogue.pages import keep_page
+from zerotrip.catalogue.publishing import Publishing
+from zerotrip.catalogue.steps import PublishDeps, publish_item
 from zerotrip.identity.model import Organisation, Role, Session
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
@@ -30,8 +33,8 @@ from zerotrip.kernel.times import legal_day
 from zerotrip.notices.inbox import Inbox
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import PaymentSteps, collect_payment
-from zerotrip.web.dependencies import Applicant, Public, Staff
-from zerotrip.web.endpoints import applicant, public, staff
+from zerotrip.web.dependencies import Applicant, Editors, Public, Staff
+from zerotrip.web.endpoints import applicant, catalogue, public, staff
 from zerotrip.web.serving import Api, chalice_app
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,12 +88,18 @@ def _loaded(folder: str, day: date) -> Draft:
     return load(CATALOGUE / folder, day)
 
 
+@dataclass
 class SwiftWorld(World):
-    """A world that publishes what was read before."""
+    """A world that publishes what was read before, with its page."""
+
+    pages: set[str] = field(default_factory=set)
 
     def publish(self, folder: str) -> str:
         draft = _loaded(folder, legal_day(self.clock()))
-        self.catalogue.publish(TENANT, draft.item, draft.layout, "operator:test")
+        made = self.catalogue.publish(TENANT, draft.item, draft.layout, "operator:test")
+        if made.digest not in self.pages:
+            self.pages.add(made.digest)
+            keep_page(self.catalogue.objects, made.item, made.digest)
         return draft.item.code
 
 
@@ -113,12 +122,23 @@ class Town:
         )
         steps = PaymentSteps(TENANT, world.records, self._channels(), world.clock)
         world.steps["collect_payment"] = lambda event: collect_payment(event, steps)
+        publishing = PublishDeps(
+            tenant=TENANT,
+            records=world.records,
+            catalogue=world.catalogue,
+            keep_page=functools.partial(keep_page, world.catalogue.objects),
+            now=world.clock,
+        )
+        world.steps["publish_item"] = lambda event: publish_item(event, publishing)
         self.apps: dict[str, Api] = {
             "applicant_api": chalice_app(
                 "applicant_api", applicant.ENDPOINTS, self.applicant, lambda: self.log
             ),
             "staff_api": chalice_app(
                 "staff_api", staff.ENDPOINTS, self.staff, lambda: self.log
+            ),
+            "catalogue_api": chalice_app(
+                "catalogue_api", catalogue.ENDPOINTS, self.editors, lambda: self.log
             ),
             "public_api": chalice_app(
                 "public_api", public.ENDPOINTS, self.public, lambda: self.log
@@ -172,6 +192,16 @@ class Town:
             officers=self.officers,
             uploads=world.uploads,
             keys=world.keys,
+            tables=world.tables,
+            now=world.clock,
+        )
+
+    def editors(self) -> Editors:
+        world = self.world
+        return Editors(
+            tenant=TENANT,
+            publishing=Publishing(TENANT, world.records, world.catalogue, world.clock),
+            officers=self.officers,
             tables=world.tables,
             now=world.clock,
         )
@@ -245,7 +275,9 @@ class Town:
     def invoke(self, app: str, event: dict[str, Any]) -> Answered:
         """One event, as Lambda hands it over."""
         made = self.apps[app](event, None)
-        body = json.loads(made["body"]) if made["body"] else None
+        body: Any = made["body"] or None
+        if body is not None and "json" in made["headers"].get("Content-Type", ""):
+            body = json.loads(body)
         return Answered(made["statusCode"], made["headers"], body)
 
     def _app_of(self, route: str, method: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -19,28 +19,40 @@ from zerotrip.cases.drafts import (
     draft_changed,
     row_of,
 )
-from zerotrip.cases.handed import fingerprint, form_row
+from zerotrip.cases.handed import fingerprint, form_row, with_promises
 from zerotrip.cases.lifecycle import Stage, watch_due
-from zerotrip.cases.model import Case, Watch, case_key
+from zerotrip.cases.model import Case, Handed, Watch, case_key
+from zerotrip.cases.promises import require_promisable
 from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item, Material
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import Change, Event, digest
+from zerotrip.kernel.aggregate import Change, Event, Key, Row, digest
 from zerotrip.kernel.errors import Forbidden, NotFound, Retry
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import CompanionFailed, Overtaken, Records, Taken
-from zerotrip.kernel.sealing import KeyRing
+from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.tables import Expect, Put, Write
-from zerotrip.materials.model import Holder, HolderKind, Slot, pins
+from zerotrip.materials.model import Holder, HolderKind, Slot, SlotState, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
+from zerotrip.materials.vault import Consent, reused_slot
+from zerotrip.materials.vault_store import Vaults
+
+if TYPE_CHECKING:
+    # Imported where an item asks something of the state: most ask nothing, and a cold
+    # start need not know how it is looked up.
+    from zerotrip.sources.model import Application, Resolved, Standing
+    from zerotrip.sources.remembered import Offer
+    from zerotrip.sources.resolving import Sources
 
 SLOTS_OUTLIVE = timedelta(days=365)
 _NUMBERS_TRIED = 5
 """At 26,000 of one item on one day one number in forty is taken: five misses in a row
 come once in a hundred million."""
+REMEMBERED = 3
+"""Earlier applications that are opened to offer answers again: a KMS call each."""
 AUDIENCE_ROLE = {"person": "citizen", "company": "company"}
 
 
@@ -57,9 +69,14 @@ class Applications:
     uploads: Objects
     mint: Mint
     now: Callable[[], datetime]
+    sources: Callable[[], Sources] | None = None
+    """None: what the state has is looked up in the register, and nobody is asked."""
 
     def start(self, sub: str, roles: frozenset[str], item_code: str) -> Draft:
-        """An empty draft of an item that this kind of applicant may apply for."""
+        """An empty draft of an item that this kind of applicant may apply for.
+
+        What the state has is looked up at once, so that nobody is asked for it.
+        """
         pinned = self.catalogue.current(self.tenant, item_code)
         if AUDIENCE_ROLE[pinned.item.audience] not in roles:
             raise Forbidden(
@@ -70,7 +87,7 @@ class Applications:
             )
         moment = self.now()
         at = times.to_text(moment)
-        return self.drafts.create(
+        draft = self.drafts.create(
             Draft(
                 tenant=self.tenant,
                 id=self.mint.opaque(),
@@ -85,6 +102,9 @@ class Applications:
                 expires_at=moment + LIFETIME,
             )
         )
+        if _asks_the_state(pinned.item):
+            self._sources.begin(_looked_up_for(draft), pinned.item)
+        return draft
 
     def own(self, sub: str, application_id: str) -> Draft:
         """The applicant's own draft."""
@@ -100,25 +120,87 @@ class Applications:
         """The draft's material slots."""
         return self.slots.of(_holder(draft))
 
+    def standings_of(self, draft: Draft, item: Item) -> tuple[Standing, ...]:
+        """How the materials stand that the state may have."""
+        if not _asks_the_state(item):
+            return ()
+        return self._sources.standings(_looked_up_for(draft), item)
+
+    def offers_for(self, draft: Draft, item: Item) -> dict[str, Offer]:
+        """By pointer, the person's own earlier answers for fields still empty."""
+        if draft.state == FROZEN:
+            return {}
+        from zerotrip.sources.remembered import Earlier, empty_fields, offers
+
+        if not empty_fields(item, draft.form):
+            return {}
+        earlier = [
+            Earlier(
+                self.catalogue.pinned(self.tenant, each.item, each.item_digest),
+                each.form,
+                each.updated_at,
+            )
+            for each in self.drafts.handed_in(self.tenant, draft.sub, REMEMBERED)
+        ]
+        return offers(item, draft.form, earlier)
+
     def open_upload(
         self, sub: str, application_id: str, material_code: str, announced: Announced
     ) -> tuple[Slot, UploadForm]:
-        """A form with which exactly that file can be uploaded."""
+        """A form with which exactly that file can be uploaded.
+
+        Raises Conflict `material_not_asked` for what the state has.
+        """
         draft = self.own(sub, application_id)
         if draft.state == FROZEN:
             raise already_submitted(draft)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        material = material_of(item, material_code)
+        self._require_asked(draft, item, material)
         return issue_upload(
             self.slots,
             self.uploads,
             self.mint,
             now=self.now(),
             holder=_holder(draft),
-            material=material_of(item, material_code),
+            material=material,
             announced=announced,
             # Saving prolongs the draft, not its slots: they outlive it by far.
             expires_at=int((draft.expires_at + SLOTS_OUTLIVE).timestamp()),
         )
+
+    def reuse_file(
+        self,
+        sub: str,
+        application_id: str,
+        material_code: str,
+        sha256: str,
+        agreed: Consent,
+    ) -> tuple[Slot, date]:
+        """A slot filled from the person's own vault, and until when it may be.
+
+        Raises Conflict `material_not_asked` and as `vault.reused_slot` does, NotFound
+        `vault_entry_unknown`.
+        """
+        draft = self.own(sub, application_id)
+        if draft.state == FROZEN:
+            raise already_submitted(draft)
+        item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        material = material_of(item, material_code)
+        self._require_asked(draft, item, material)
+        vaults = Vaults(self.slots.tables, self.tenant)
+        slot, until = reused_slot(
+            vaults.own(sub, sha256),
+            material,
+            holder=_holder(draft),
+            upload_id=self.mint.opaque(),
+            agreed=agreed,
+            expires_at=int((draft.expires_at + SLOTS_OUTLIVE).timestamp()),
+        )
+        filled = self.slots.open(
+            slot, lambda opened: vaults.reusing(sub, opened, agreed, until)
+        )
+        return filled, until
 
     def hand_in(
         self,
@@ -126,11 +208,13 @@ class Applications:
         application_id: str,
         seen: int | None,
         companions: Callable[[str], Sequence[Write]] = lambda _: (),
+        promised: Sequence[str] = (),
     ) -> str:
         """Freezes the draft in one transaction and answers the case number.
 
-        Handing in twice answers the same number. `companions` makes further writes of
-        the same transaction from the number (the answer under an Idempotency-Key).
+        Handing in twice answers the same number. `promised` are codes of materials that
+        are to follow (容缺受理); `companions` makes further writes of the same
+        transaction from the number (the answer under an Idempotency-Key).
         """
         for _ in range(_NUMBERS_TRIED):
             draft = self.own(sub, application_id)
@@ -139,7 +223,7 @@ class Applications:
             if seen is not None and seen != draft.version:
                 raise draft_changed()
             try:
-                return self._hand_in(draft, companions)
+                return self._hand_in(draft, companions, promised)
             except CompanionFailed:
                 now = self.own(sub, application_id)
                 if now.state == FROZEN and now.case_no:
@@ -156,11 +240,29 @@ class Applications:
         )
 
     def _hand_in(
-        self, draft: Draft, companions: Callable[[str], Sequence[Write]]
+        self,
+        draft: Draft,
+        companions: Callable[[str], Sequence[Write]],
+        promised: Sequence[str],
     ) -> str:
         pinned = self.catalogue.current(self.tenant, draft.item)
         require_valid(pinned.item, dict(draft.form))
-        materials = pins(self.slots_of(draft))
+        require_promisable(pinned.item, promised)
+        slots = self.slots_of(draft)
+        resolved: dict[str, Resolved] = {}
+        if _asks_the_state(pinned.item):
+            # Outside the transaction: a provider may take its seconds.
+            resolved = self._sources.for_hand_in(
+                _looked_up_for(draft),
+                pinned.item,
+                {each.code for each in slots if each.state is SlotState.RECEIVED},
+                promised,
+            )
+        there = {
+            **pins(each for each in slots if each.code not in resolved),
+            **{code: each.pin() for code, each in resolved.items()},
+        }
+        materials = with_promises(Handed(draft.form, there, tuple(promised)))
         moment = self.now()
         case_no = self.mint.case_number(draft.item, times.legal_day(moment))
         frozen = replace(
@@ -171,7 +273,14 @@ class Applications:
             version=draft.version + 1,
             updated_at=times.to_text(moment),
         )
-        change = self._freeze(frozen, draft.version, pinned.item, materials, moment)
+        change = self._freeze(
+            frozen,
+            draft.version,
+            pinned.item,
+            materials=materials,
+            resolved=resolved,
+            moment=moment,
+        )
         data_key = self.keys.open(self.tenant, draft.owner)
         put = Put(
             DRAFTS_TABLE,
@@ -186,7 +295,9 @@ class Applications:
         frozen: Draft,
         seen: int,
         item: Item,
+        *,
         materials: Mapping[str, Any],
+        resolved: Mapping[str, Resolved],
         moment: datetime,
     ) -> Change:
         key = case_key(self.tenant, str(frozen.case_no))
@@ -209,6 +320,7 @@ class Applications:
                 "item_digest": frozen.item_digest,
             },
         )
+        documents = _document_rows(data_key, key, resolved)
         due = times.to_text(watch_due(moment, 0))
         case = Case(
             item=frozen.item,
@@ -230,8 +342,23 @@ class Applications:
             event=event,
             due_at=due,
             subject=(frozen.sub, at),
-            rows=(form_row(data_key, key, "FORM", frozen.form, materials),),
+            rows=(
+                form_row(data_key, key, "FORM", frozen.form, materials),
+                *documents,
+            ),
         )
+
+    def _require_asked(self, draft: Draft, item: Item, material: Material) -> None:
+        if material.source != "upload":
+            self._sources.require_asked(_looked_up_for(draft), item, material)
+
+    @property
+    def _sources(self) -> Sources:
+        if self.sources is not None:
+            return self.sources()
+        from zerotrip.sources.resolving import Sources
+
+        return Sources(self.drafts.tables, self.records, self.keys, self.now)
 
 
 def material_of(item: Item, code: str) -> Material:
@@ -249,3 +376,32 @@ def material_of(item: Item, code: str) -> Material:
 
 def _holder(draft: Draft) -> Holder:
     return Holder(draft.tenant, HolderKind.APPLICATION, draft.id)
+
+
+def _asks_the_state(item: Item) -> bool:
+    return any(each.source != "upload" for each in item.materials)
+
+
+def _document_rows(
+    data_key: DataKey, key: Key, resolved: Mapping[str, Resolved]
+) -> list[Row]:
+    """The case's own rows of what providers gave."""
+    if not resolved:
+        return []
+    from zerotrip.sources.kept import case_row
+
+    made = [case_row(data_key, key.ref, code, each) for code, each in resolved.items()]
+    return [row for row in made if row is not None]
+
+
+def _looked_up_for(draft: Draft) -> Application:
+    from zerotrip.sources.model import Application
+
+    return Application(
+        tenant=draft.tenant,
+        id=draft.id,
+        sub=draft.sub,
+        started_at=draft.created_at,
+        expires_at=int(draft.expires_at.timestamp()),
+        form=draft.form,
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from zerotrip.cases.lifecycle import (
+    CLOCK_STEPS,
     FINAL,
     FULFILLED_BY,
     MACHINE_STEPS,
@@ -38,6 +39,7 @@ KIND_WORDS = {
 OBLIGATION_WORDS = {
     Obligation.CORRECTIONS: ("补正", "corrections"),
     Obligation.PAPERS: ("纸质材料", "papers"),
+    Obligation.PROMISES: ("承诺补交的材料", "promised materials"),
     Obligation.DECISION: ("审批决定", "a decision"),
     Obligation.PAYMENT: ("缴费", "payment"),
     Obligation.LICENCE: ("制证", "the licence"),
@@ -45,6 +47,7 @@ OBLIGATION_WORDS = {
 }
 CLOSED_BY_PERSON = {
     Obligation.CORRECTIONS: "case.corrected",
+    Obligation.PROMISES: "case.promise_kept",
     Obligation.DECISION: "case.decision_recorded",
 }
 
@@ -160,6 +163,7 @@ def _steps() -> Iterator[str]:
     yield f"Steps that write an event of the case: {_code(every)}."
     yield f"Of these, {_code(MACHINE_STEPS)} answer an event with a further one;"
     yield "`advance_case` turns the facts of other contexts into commands."
+    yield f"{_code(CLOCK_STEPS)} acts when a term of law has ended."
     yield f"{_code(OUTSIDE_STEPS)} act outside the case;"
     yield "their facts come back to `advance_case`."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
-from zerotrip.kernel.errors import Conflict, NotFound, PreconditionFailed
+from zerotrip.kernel.errors import Conflict, Erased, NotFound, PreconditionFailed
 from zerotrip.kernel.records import DUE_SHARDS
 from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
@@ -86,6 +87,20 @@ class Drafts:
         )
         rows = {row.pk: row for row in self.tables.get_many(DRAFTS_TABLE, keys)}
         return [_draft(tenant, rows[pk], {}) for pk, _ in keys if pk in rows]
+
+    def handed_in(self, tenant: str, sub: str, most: int) -> list[Draft]:
+        """The person's last handed-in applications, newest first, opened.
+
+        One whose key was destroyed is left out: what was erased is not offered again.
+        """
+        found: list[Draft] = []
+        for draft in self.of(tenant, sub):
+            if len(found) == most:
+                break
+            if draft.state == FROZEN and draft.sub == sub:
+                with contextlib.suppress(Erased, NotFound):
+                    found.append(self.own(tenant, draft.id, sub))
+        return found
 
     def save(
         self,

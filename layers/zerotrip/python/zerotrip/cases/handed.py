@@ -14,6 +14,9 @@ from zerotrip.kernel.errors import GiveUp
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import DataKey, KeyRing
 
+PROMISE: Mapping[str, str] = {"source": "promise"}
+"""What stands in a material's place until it comes (容缺受理)."""
+
 
 def form_row(
     data_key: DataKey,
@@ -29,7 +32,12 @@ def form_row(
 
 def read_handed(records: Records, keys: KeyRing, now: CaseNow) -> Handed:
     """The current form and materials of a case."""
-    row = records.row(now.key, now.case.form)
+    return read_form(records, keys, now, now.case.form)
+
+
+def read_form(records: Records, keys: KeyRing, now: CaseNow, sk: str) -> Handed:
+    """A form of the case and its materials, as they lay there under that row."""
+    row = records.row(now.key, sk)
     if row is None or row.sealed is None:
         raise GiveUp(
             "form_absent",
@@ -38,8 +46,17 @@ def read_handed(records: Records, keys: KeyRing, now: CaseNow) -> Handed:
             detail={"case": now.key.id},
         )
     data_key = keys.open(now.key.tenant, now.case.key_owner)
-    content = data_key.unseal(now.key.ref, now.case.form, row.sealed)
-    return Handed(json.loads(content), row.data["materials"])
+    content = data_key.unseal(now.key.ref, sk, row.sealed)
+    materials = row.data["materials"]
+    promised = tuple(code for code, kept in materials.items() if kept == PROMISE)
+    there = {code: kept for code, kept in materials.items() if code not in promised}
+    return Handed(json.loads(content), there, promised)
+
+
+def with_promises(handed: Handed) -> dict[str, Any]:
+    """The materials as a FORM row keeps them: the promised ones in their places."""
+    waiting = (code for code in handed.promised if code not in handed.materials)
+    return {**handed.materials, **{code: dict(PROMISE) for code in waiting}}
 
 
 def fingerprint(data_key: DataKey, value: object) -> str:

@@ -34,13 +34,15 @@ class Stage(StrEnum):
     """The licence holds; its paper twin is on its way."""
     COMPLETED = "completed"
     """Everything was done. A courier's charge may still be open in payments."""
+    NOT_ACCEPTED = "not_accepted"
+    """The law does not let it be accepted (不予受理): no review took place."""
     REFUSED = "refused"
-    """Decided against, with reasons and legal basis."""
+    """Decided against, with reasons and legal basis; or a promise was not kept."""
     WITHDRAWN = "withdrawn"
     """Taken back by the applicant before signing."""
 
 
-FINAL = frozenset({Stage.COMPLETED, Stage.REFUSED, Stage.WITHDRAWN})
+FINAL = frozenset({Stage.COMPLETED, Stage.NOT_ACCEPTED, Stage.REFUSED, Stage.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,17 @@ TRANSITIONS: dict[str, Transition] = {
             "correcting",
             "machine",
         ),
+        _row("case.not_accepted", "pre_review", "submitted", "not_accepted", "machine"),
         _row("case.accepted", "pre_review", "submitted", "in_review", "machine"),
         _row("case.corrected", "correct", "correcting", "submitted", "applicant"),
+        _row("case.promise_kept", "correct", "in_review", "in_review", "applicant"),
+        _row(
+            "case.promise_lapsed",
+            "watch_deadlines",
+            "in_review",
+            "refused",
+            "machine",
+        ),
         _row(
             "case.papers_received",
             "advance_case",
@@ -86,6 +97,7 @@ TRANSITIONS: dict[str, Transition] = {
             "machine",
         ),
         _row("case.referred", "approve", "in_review", "in_review", "machine"),
+        _row("case.returned", "return", "in_review", "correcting", "officer"),
         _row("case.decision_recorded", "decide", "in_review", "decided", "officer"),
         _row(
             "case.approved",
@@ -117,6 +129,9 @@ TRANSITIONS: dict[str, Transition] = {
 MACHINE_STEPS = frozenset({"submit", "pre_review", "approve"})
 """Steps that answer an event with a further event of the case."""
 
+CLOCK_STEPS = frozenset({"watch_deadlines"})
+"""Steps that a schedule wakes, when a term of law has ended."""
+
 OUTSIDE_STEPS = frozenset({"collect_payment", "sign_licence", "dispatch_courier"})
 """Steps whose effect lies in another context; its fact comes back to advance_case."""
 
@@ -126,6 +141,7 @@ class Obligation(StrEnum):
 
     CORRECTIONS = "corrections"
     PAPERS = "papers"
+    PROMISES = "promises"
     DECISION = "decision"
     PAYMENT = "payment"
     LICENCE = "licence"
@@ -138,7 +154,7 @@ FULFILLED_BY: dict[Obligation, tuple[Kind, str]] = {
     Obligation.LICENCE: (Kind.LICENCE, "registered"),
     Obligation.DELIVERY: (Kind.SHIPMENT, "delivered"),
 }
-"""Which stage of which fact closes an obligation; persons close the other two."""
+"""Which stage of which fact closes an obligation; persons close the others."""
 
 FIRST_WATCH = timedelta(minutes=2)
 LONGEST_WATCH = timedelta(days=1)

@@ -30,7 +30,8 @@ class Open(BaseModel):
 class Watch(BaseModel):
     """An awaited answer: the event's row, when to look again, how often we did.
 
-    `until` is `answer` (the step's own event), an obligation, or `tries`.
+    `until` is `answer` (the step's own event), an obligation, or `tries`. That of the
+    obligation `promises` has no row: its due time is a term of law.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -114,11 +115,13 @@ def case_key(tenant: str, case_no: str) -> Key:
 class Handed:
     """What was handed in: the form in clear, and the pinned version of each material.
 
-    A material is `{key, version_id, sha256, type, size_bytes}`.
+    A material is `{key, version_id, sha256, type, size_bytes}`, or `{source, ref, …}`
+    where the state had it. `promised` names those that the applicant will hand in.
     """
 
     form: Mapping[str, Any]
     materials: Mapping[str, Mapping[str, Any]]
+    promised: tuple[str, ...] = ()
 
 
 def work_partition(

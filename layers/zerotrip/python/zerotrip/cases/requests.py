@@ -1,4 +1,4 @@
-"""What persons do to a case: correct, upload, withdraw, decide.
+"""What persons do to a case: correct, upload, withdraw, return, decide.
 
 Each names the version that the person saw (`If-Match`). The version goes into the
 event's key; the write's condition is the version just read. A change of stage since
@@ -7,34 +7,51 @@ then is a conflict, a parcel scanned in between is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from zerotrip.cases import commands
 from zerotrip.cases.applications import material_of
+from zerotrip.cases.asking import late_by_officer, officers_row, told_before
 from zerotrip.cases.commands import Command, is_same_request
-from zerotrip.cases.handed import fingerprint, form_row, read_handed
-from zerotrip.cases.lifecycle import Stage, step_allowed_from
-from zerotrip.cases.model import CaseNow, case_key, read
+from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promises
+from zerotrip.cases.lifecycle import Obligation, Stage, step_allowed_from
+from zerotrip.cases.model import CaseNow, Handed, case_key, read
+from zerotrip.cases.promises import PROMISED, read_promises, require_promisable
 from zerotrip.catalogue.forms import require_valid
+from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.pointers import schema_at
 from zerotrip.catalogue.publication import Catalogue
-from zerotrip.kernel.aggregate import Change, EventRow
+from zerotrip.kernel.aggregate import Change, EventRow, Row
 from zerotrip.kernel.errors import (
     Conflict,
+    Fault,
     Forbidden,
+    Invalid,
     NotFound,
     PreconditionFailed,
 )
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
-from zerotrip.kernel.sealing import KeyRing
+from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.steps import ATTEMPTS
 from zerotrip.materials.model import Holder, HolderKind, Slot, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
+
+
+@dataclass(frozen=True, slots=True)
+class LateReason:
+    """Why a defect is told late: a code that supervision counts, and the words.
+
+    The words are a person's own: they stand sealed in the event.
+    """
+
+    code: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +95,81 @@ class Requests:
         return self._carry_out(case_no, "withdraw", command, decide)
 
     def correct(
-        self, case_no: str, sub: str, seen: int, form: Mapping[str, Any]
+        self,
+        case_no: str,
+        sub: str,
+        seen: int,
+        form: Mapping[str, Any] | None,
+        promised: Sequence[str] = (),
     ) -> Committed:
-        """Hands the mended form in; uploads made since replace what they were for."""
+        """Hands the mended form in, or in review what was promised.
+
+        Uploads made since replace what they were for; without a form the earlier one
+        stands. `promised` are materials that are to follow.
+        """
         own = self.own(case_no, sub)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
-        require_valid(item, dict(form))
+        if form is not None:
+            require_valid(item, dict(form))
+        require_promisable(item, promised)
         data_key = self.keys.open(self.tenant, own.case.key_owner)
-        request = fingerprint(data_key, dict(form))
+        asked: object = None if form is None else dict(form)
+        if promised:
+            asked = [asked, *sorted(promised)]
+        request = fingerprint(data_key, asked)
         command = Command(f"v{seen}", sub, self.now(), request)
 
         def decide(now: CaseNow) -> Change:
             before = read_handed(self.records, self.keys, now)
-            sk = f"FORM#{now.head.version + 1:06}"
-            materials = {**before.materials, **pins(self.slots.of(_holder(now)))}
-            row = form_row(data_key, now.key, sk, form, materials)
-            return commands.correct(now, command, row)
+            if now.stage is Stage.IN_REVIEW:
+                return self._keep_promises(now, command, before, form, data_key)
+            pinned = pins(self.slots.of(_holder(now)))
+            handed = Handed(
+                before.form if form is None else form,
+                {**before.materials, **pinned},
+                tuple(dict.fromkeys((*before.promised, *promised))),
+            )
+            return commands.correct(now, command, _form_row(data_key, now, handed))
 
         return self._carry_out(case_no, "correct", command, decide)
+
+    def _keep_promises(
+        self,
+        now: CaseNow,
+        command: Command,
+        before: Handed,
+        form: Mapping[str, Any] | None,
+        data_key: DataKey,
+    ) -> Change:
+        if Obligation.PROMISES not in now.case.obligations:
+            raise came_first(now, self.records.history(now.key)[-1])
+        if form is not None and dict(form) != dict(before.form):
+            raise Conflict(
+                "form_under_review",
+                "申请正在审查，申请表不能修改；只需补交承诺的材料。",
+                "The form is under review and stays as it is: hand in the material.",
+            )
+        promises = read_promises(self.records.row(now.key, PROMISED))
+        there = pins(
+            slot for slot in self.slots.of(_holder(now)) if slot.code in promises.open
+        )
+        if not there:
+            raise Conflict(
+                "promised_material_missing",
+                "尚未收到承诺补交的材料，请先上传。",
+                "What was promised is not there yet: please upload it first.",
+                detail={"materials": sorted(promises.open)},
+            )
+        handed = Handed(before.form, {**before.materials, **there}, before.promised)
+        row = _form_row(data_key, now, handed)
+        return commands.keep_promises(now, command, row, promises.with_kept(there))
 
     def open_upload(
         self, case_no: str, sub: str, material_code: str, announced: Announced
     ) -> tuple[Slot, UploadForm]:
-        """A form for a material that is asked for while corrections are open."""
+        """A form for a material that the case asks for, or that was promised."""
         now = self.own(case_no, sub)
-        if now.stage is not Stage.CORRECTING:
+        if not self._asks_for(now, material_code):
             raise Conflict(
                 "materials_not_asked",
                 "该办件目前不需要补充材料。",
@@ -120,6 +187,62 @@ class Requests:
             announced=announced,
         )
 
+    def _asks_for(self, now: CaseNow, material_code: str) -> bool:
+        if now.stage is Stage.CORRECTING:
+            return True
+        if Obligation.PROMISES not in now.case.obligations:
+            return False
+        row = self.records.row(now.key, PROMISED)
+        return material_code in read_promises(row).open
+
+    def return_case(
+        self,
+        now: CaseNow,
+        officer: str,
+        seen: int,
+        defects: Sequence[Fault],
+        late_reason: LateReason | None,
+    ) -> Committed:
+        """An officer's one notice of what is to be mended.
+
+        Raises Conflict `defect_was_visible` for what an earlier notice had to name,
+        unless a reason is given; Invalid `defect_path_unknown`, Forbidden `own_case`.
+        """
+        _require_others(officer, now)
+        item = self.catalogue.pinned(self.tenant, now.case.item, now.case.item_digest)
+        require_places(item, defects)
+        data_key = self.keys.open(self.tenant, now.case.key_owner)
+        reason = late_reason and [late_reason.code, late_reason.text]
+        listed = [fault.as_json() for fault in defects]
+        request = fingerprint(data_key, ["return", listed, reason])
+        command = Command(f"v{seen}", officer, self.now(), request)
+
+        def send_back(now: CaseNow) -> Change:
+            task = self._open_task(now)
+            handed = read_handed(self.records, self.keys, now)
+            earlier = told_before(self.records, self.keys, now)
+            late = late_by_officer(defects, handed, earlier)
+            if late and late_reason is None:
+                raise defect_was_visible(late)
+            sealed = None
+            if late and late_reason is not None:
+                text = late_reason.text.encode()
+                sealed = data_key.seal(now.key.ref, f"late#{seen}", text)
+            return commands.return_case(
+                now,
+                command,
+                officers_row(now, data_key, defects),
+                late=[
+                    {"path": each.path, "code": each.code, "reason": late_reason.code}
+                    for each in late
+                    if late_reason is not None
+                ],
+                sealed_reason=sealed,
+                task=task,
+            )
+
+        return self._carry_out(now.key.id, "return", command, send_back)
+
     def decide(
         self, now: CaseNow, officer: str, seen: int, decision: str, reasons: str
     ) -> Committed:
@@ -128,25 +251,24 @@ class Requests:
         Raises Conflict with the winner when the case was decided before, Forbidden
         `own_case` when the officer is the applicant.
         """
-        if officer == now.case.sub:
-            raise Forbidden(
-                "own_case",
-                "不能审批本人的申请，请由其他人员办理。",
-                "Nobody decides their own application; a colleague must.",
-            )
+        _require_others(officer, now)
         data_key = self.keys.open(self.tenant, now.case.key_owner)
         request = fingerprint(data_key, [decision, reasons])
         command = Command(f"v{seen}", officer, self.now(), request)
 
         def record(now: CaseNow) -> Change:
-            tasks = self.records.rows(now.key, "TASK#")
-            task = next((row for row in tasks if row.work is not None), None)
-            if task is None:
-                raise came_first(now, self.records.history(now.key)[-1])
+            task = self._open_task(now)
             sealed = data_key.seal(now.key.ref, f"reasons#{seen}", reasons.encode())
             return commands.record_decision(now, command, decision, sealed, task)
 
         return self._carry_out(now.key.id, "decide", command, record)
+
+    def _open_task(self, now: CaseNow) -> Row:
+        tasks = self.records.rows(now.key, "TASK#")
+        task = next((row for row in tasks if row.work is not None), None)
+        if task is None:
+            raise came_first(now, self.records.history(now.key)[-1])
+        return task
 
     def _read(self, case_no: str) -> CaseNow:
         if "#" in case_no:
@@ -226,6 +348,60 @@ def came_first(now: CaseNow, winner: EventRow) -> Conflict:
             },
         },
     )
+
+
+def defect_was_visible(late: Sequence[Fault]) -> Conflict:
+    """What an earlier notice had to name may not be asked for any more."""
+    return Conflict(
+        "defect_was_visible",
+        "所列问题在首次告知时已经可见，应当一次性告知，现不能再要求补正；"
+        "确需补正的，请说明理由。",
+        "This could be seen when the applicant was told what to mend, and was not "
+        "told: it may not be asked for now, unless you give the reason.",
+        detail={"defects": [{"path": each.path, "code": each.code} for each in late]},
+    )
+
+
+def require_places(item: Item, defects: Sequence[Fault]) -> None:
+    """Raises Invalid `defect_path_unknown` where the item has no such field."""
+    wrong = [
+        Fault(
+            f"/defects/{place}/path",
+            "defect_path_unknown",
+            "该事项的申请表或材料中没有这一项。",
+            "The item has no such field or material.",
+        )
+        for place, each in enumerate(defects)
+        if not _is_place(item, each.path)
+    ]
+    if wrong:
+        raise Invalid(
+            "defect_path_unknown",
+            "补正内容指向的位置不存在，请逐项修改。",
+            "A defect names a place that the item does not have.",
+            faults=wrong,
+        )
+
+
+def _is_place(item: Item, path: str) -> bool:
+    part, _, rest = path[1:].partition("/")
+    if part == "materials":
+        return item.material(rest) is not None
+    return part == "form" and schema_at(item.form, f"/{rest}") is not None
+
+
+def _require_others(officer: str, now: CaseNow) -> None:
+    if officer == now.case.sub:
+        raise Forbidden(
+            "own_case",
+            "不能审批本人的申请，请由其他人员办理。",
+            "Nobody decides their own application; a colleague must.",
+        )
+
+
+def _form_row(data_key: DataKey, now: CaseNow, handed: Handed) -> Row:
+    sk = f"FORM#{now.head.version + 1:06}"
+    return form_row(data_key, now.key, sk, handed.form, with_promises(handed))
 
 
 def _holder(now: CaseNow) -> Holder:

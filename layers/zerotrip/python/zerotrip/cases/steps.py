@@ -7,22 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zerotrip.cases import commands
+from zerotrip.cases.asking import Notice, late_by_rules, told_before
 from zerotrip.cases.commands import Command, machine
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import FULFILLED_BY, Obligation, step_allowed_from
 from zerotrip.cases.model import CaseNow, Handed, case_key, read, stored_case
-from zerotrip.catalogue.checks import CheckOutcome, failed_checks
-from zerotrip.catalogue.forms import form_faults
+from zerotrip.cases.promises import PROMISED, Promises, promised_now, read_promises
+from zerotrip.cases.reviewing import Review, review
 from zerotrip.catalogue.model import Item
-from zerotrip.catalogue.publication import Catalogue
+from zerotrip.catalogue.publication import TABLE, Catalogue
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
-from zerotrip.kernel.errors import AlreadyDone, Fault, Retry
+from zerotrip.kernel.errors import AlreadyDone, Retry
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import asked, settle
+from zerotrip.kernel.working_days import ANNOUNCED, WorkingDays
+
+YEARS = "YEARS"
+"""Row of `{tenant}#CALENDAR` in `catalogue`: announced years, as in `working_days`."""
 
 FACTS = frozenset({Kind.CASE, *(kind for kind, _ in FULFILLED_BY.values())})
 """The kinds of events that ask for `advance_case`."""
@@ -47,6 +52,11 @@ class Deps:
         """What was handed in, in clear."""
         return read_handed(self.records, self.keys(), now)
 
+    def calendar(self) -> WorkingDays:
+        """Legal working days: the years that an operator loaded, or those known."""
+        stored = self.catalogue.tables.get(TABLE, f"{self.tenant}#CALENDAR", YEARS)
+        return WorkingDays.from_json({**ANNOUNCED, **(stored.data if stored else {})})
+
 
 def submit(message: CloudEvent, deps: Deps) -> None:
     """Takes a received case up."""
@@ -60,7 +70,7 @@ def submit(message: CloudEvent, deps: Deps) -> None:
 
 
 def pre_review(message: CloudEvent, deps: Deps) -> None:
-    """Runs all checks: one complete notice of what is missing, or the way on."""
+    """Looks at everything: one complete notice, the end by law, or the way on."""
     event = asked(deps.records, message, deps.tenant, "pre_review")
     command = machine(event, deps.now(), "pre_review")
 
@@ -68,17 +78,46 @@ def pre_review(message: CloudEvent, deps: Deps) -> None:
         now = _in_stage(head, event, "pre_review")
         item = deps.item(now)
         handed = deps.handed(now)
-        outcome = _run_checks(item, handed, command.now)
-        faults = (
-            *form_faults(item, dict(handed.form), "/form"),
-            *missing_materials(item, handed),
-            *outcome.failed,
+        found = review(item, handed, command.now)
+        if found.not_acceptable:
+            # Whoever hears that it ends here hears everything that stands against it.
+            grounds = (*found.not_acceptable, *found.defects)
+            return commands.not_accept(now, command, grounds)
+        late = _late(deps, event, now, handed, found)
+        tell = [each for each in found.defects if (each.path, each.code) not in late]
+        if tell:
+            return commands.request_corrections(
+                now, command, Notice(tell, found.looked_at)
+            )
+        return commands.accept(
+            now,
+            command,
+            item,
+            deps.mint,
+            broken=(*found.broken, *sorted(code for _, code in late)),
+            promises=_promises(deps, now, item, found, command.now),
         )
-        if faults:
-            return commands.request_corrections(now, command, faults)
-        return commands.accept(now, command, item, deps.mint, outcome.broken)
 
     settle(deps.records, event.key, decide)
+
+
+def _late(
+    deps: Deps, event: EventRow, now: CaseNow, handed: Handed, found: Review
+) -> frozenset[tuple[str, str]]:
+    """Defects that an earlier notice had to name: they are not told any more."""
+    if event.type != "case.corrected" or not found.defects:
+        return frozenset()
+    earlier = told_before(deps.records, deps.keys(), now)
+    return late_by_rules(found.defects, found.subjects, handed, earlier)
+
+
+def _promises(
+    deps: Deps, now: CaseNow, item: Item, found: Review, accepted: datetime
+) -> Promises | None:
+    if not found.promised:
+        return None
+    before = read_promises(deps.records.row(now.key, PROMISED))
+    return promised_now(item, found.promised, before, accepted, deps.calendar())
 
 
 def approve(message: CloudEvent, deps: Deps) -> None:
@@ -99,8 +138,7 @@ def approve(message: CloudEvent, deps: Deps) -> None:
                 return commands.refuse(now, command, decision)
             return commands.approve(now, command, item, deps.mint, decision)
         # A rule decides on the day of the decision, not on the day of the review.
-        outcome = _run_checks(item, deps.handed(now), command.now)
-        unsure = (*(fault.code for fault in outcome.failed), *outcome.broken)
+        unsure = review(item, deps.handed(now), command.now).unsure
         if unsure:
             return commands.refer(now, command, item, unsure)
         decision = {
@@ -136,29 +174,6 @@ def advance_case(message: CloudEvent, deps: Deps) -> None:
             "No open obligation is fulfilled yet.",
             detail={"case": key.id},
         )
-
-
-def missing_materials(item: Item, handed: Handed) -> tuple[Fault, ...]:
-    """Required materials that were not handed in."""
-    return tuple(
-        Fault(
-            f"/materials/{material.code}",
-            "material_missing",
-            f"缺少材料：{material.name.zh}，请上传。",
-            f"Missing: {material.name.en}. Please upload it.",
-        )
-        for material in item.materials
-        if material.required and material.code not in handed.materials
-    )
-
-
-def _run_checks(item: Item, handed: Handed, now: datetime) -> CheckOutcome:
-    return failed_checks(
-        item,
-        dict(handed.form),
-        {code: dict(kept) for code, kept in handed.materials.items()},
-        times.legal_day(now).isoformat(),
-    )
 
 
 def _in_stage(head: Head | None, event: EventRow, step: str) -> CaseNow:

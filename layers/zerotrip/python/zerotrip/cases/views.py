@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from zerotrip.cases.asking import ASKED, GROUNDS, faults_of
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.model import CaseNow
+from zerotrip.cases.promises import PROMISED, last_day, read_promises
 from zerotrip.catalogue.model import Item
 from zerotrip.kernel.aggregate import EventRow, Row
 from zerotrip.kernel.records import Records
+from zerotrip.kernel.sealing import KeyRing
 
 STAGE_WORDS: dict[Stage, tuple[str, str]] = {
     Stage.RECEIVED: ("已收件", "Received"),
@@ -21,6 +24,7 @@ STAGE_WORDS: dict[Stage, tuple[str, str]] = {
     Stage.SIGNING: ("制证中", "Licence being signed"),
     Stage.DELIVERING: ("寄送中", "Being delivered"),
     Stage.COMPLETED: ("已办结", "Completed"),
+    Stage.NOT_ACCEPTED: ("不予受理", "Not accepted"),
     Stage.REFUSED: ("不予许可", "Refused"),
     Stage.WITHDRAWN: ("已撤回", "Withdrawn"),
 }
@@ -29,6 +33,10 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "case.received": ("已收到申请", "Application received"),
     "case.submitted": ("开始预审", "Checks started"),
     "case.corrections_requested": ("一次性告知补正", "Corrections requested, once"),
+    "case.not_accepted": ("不予受理决定", "Not accepted by law"),
+    "case.returned": ("审查中退回补正", "Returned for corrections"),
+    "case.promise_kept": ("已补交承诺材料", "Promised material handed in"),
+    "case.promise_lapsed": ("逾期未补交，终止办理", "Promise lapsed"),
     "case.accepted": ("予以受理", "Accepted"),
     "case.corrected": ("已提交补正", "Corrections handed in"),
     "case.papers_received": ("已收到纸质材料", "Papers received"),
@@ -51,18 +59,29 @@ _ASKED_WORDS: dict[Obligation, tuple[str, str]] = {
         "快递员将上门揽收纸质材料，请备好。",
         "A courier comes for the papers; please have them ready.",
     ),
+    Obligation.PROMISES: (
+        "请在期限内补交承诺的材料，逾期未交将终止办理。",
+        "Please hand in what you promised in time, or the application ends.",
+    ),
     Obligation.PAYMENT: ("请缴纳费用。", "Please pay the fee."),
 }
 
 
-def case_view(records: Records, now: CaseNow, item: Item) -> dict[str, Any]:
-    """The case as its applicant sees it; the same shape for staff, who see more."""
+def case_view(
+    records: Records, keys: KeyRing, now: CaseNow, item: Item
+) -> dict[str, Any]:
+    """The case as its applicant sees it; the same shape for staff, who see more.
+
+    `keys` opens an officer's own words, where such a notice is open.
+    """
     return {
         "case_no": now.key.id,
         "version": now.head.version,
         **_names(now, item),
         "obligations": sorted(now.case.obligations),
-        "asked_of_me": list(_asked(records, now)),
+        "asked_of_me": list(_asked(records, keys, now)),
+        "promised": _promised(records, now),
+        "grounds": _grounds(records, now),
         "timeline": [timeline_entry(row) for row in records.history(now.key)],
         "bills": list(now.case.bills),
         "shipments": list(now.case.shipments),
@@ -103,15 +122,34 @@ def _names(now: CaseNow, item: Item) -> dict[str, Any]:
     }
 
 
-def _asked(records: Records, now: CaseNow) -> Iterable[dict[str, Any]]:
+def _grounds(records: Records, now: CaseNow) -> list[dict[str, str]]:
+    """Why it ended without a decision, with the law and what can be done."""
+    if now.stage not in (Stage.NOT_ACCEPTED, Stage.REFUSED):
+        return []
+    row = records.row(now.key, GROUNDS)
+    return list(row.data["faults"]) if row else []
+
+
+def _promised(records: Records, now: CaseNow) -> list[dict[str, Any]]:
+    """What is to follow, and the last day on which it may."""
+    if Obligation.PROMISES not in now.case.obligations:
+        return []
+    promises = read_promises(records.row(now.key, PROMISED))
+    return [
+        {"code": code, "name": dict(each.name), "last_day": last_day(each.due_at)}
+        for code, each in sorted(promises.open.items())
+    ]
+
+
+def _asked(records: Records, keys: KeyRing, now: CaseNow) -> Iterable[dict[str, Any]]:
     for name, opened in sorted(now.case.obligations.items()):
         if name not in _ASKED_WORDS:
             continue
         zh, en = _ASKED_WORDS[name]
         asked: dict[str, Any] = {"obligation": str(name), "zh": zh, "en": en}
         if name is Obligation.CORRECTIONS:
-            notice = records.row(now.key, f"ASKED#{opened.since:06}")
-            asked["faults"] = list(notice.data["faults"]) if notice else []
+            notice = records.row(now.key, f"{ASKED}{opened.since:06}")
+            asked["faults"] = faults_of(now, notice, keys) if notice else []
         if opened.ref is not None:
             asked["ref"] = opened.ref.partition("#")[2]
         yield asked

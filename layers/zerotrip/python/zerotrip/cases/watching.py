@@ -1,34 +1,41 @@
-"""The watchdog: what is due is published again, until it is answered."""
+"""The watchdog: what is due is published again, until it is answered.
+
+A promise that was not kept is no lost message: its term ends, and the case with it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from zerotrip.cases.commands import as_body, next_due
-from zerotrip.cases.lifecycle import TRIES_WITHOUT_ANSWER, watch_due
+from zerotrip.cases.commands import Command, as_body, lapse, next_due
+from zerotrip.cases.lifecycle import TRIES_WITHOUT_ANSWER, Obligation, watch_due
 from zerotrip.cases.model import CaseNow, Watch, read
+from zerotrip.cases.promises import PROMISED, read_promises
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Kind
 from zerotrip.kernel.bus import Bus
 from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.messages import cloud_event
-from zerotrip.kernel.records import Overtaken, Records
+from zerotrip.kernel.records import Overtaken, Records, Taken
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one tick did: cases looked at, events published again, entries given up."""
+    """What one tick did: cases looked at, events published again, entries given up,
+    cases that lapsed."""
 
     cases: int = 0
     published: int = 0
     given_up: int = 0
+    lapsed: int = 0
 
 
 def watch_cases(
     records: Records, bus: Bus, tenant: str, tick: datetime, limit: int = 100
 ) -> Watched:
-    """Publishes due events again and moves their entries on; writes no event row.
+    """Publishes due events again and moves their entries on, which writes no event;
+    ends cases whose promise was not kept.
 
     The tick's own time is the only clock. A crash after publishing repeats the
     publication at the next tick, which costs nothing: effects are exactly once.
@@ -42,6 +49,7 @@ def watch_cases(
             total.cases + 1,
             total.published + done.published,
             total.given_up + done.given_up,
+            total.lapsed + done.lapsed,
         )
     return total
 
@@ -52,6 +60,8 @@ def _watch_case(records: Records, bus: Bus, now: CaseNow, tick: datetime) -> Wat
         for name, entry in now.case.watch.items()
         if times.from_text(entry.due) <= tick
     }
+    if str(Obligation.PROMISES) in due:
+        return _lapse(records, now, due[str(Obligation.PROMISES)].due, tick)
     rows = [records.event(now.key, entry.sk) for entry in due.values()]
     events = [cloud_event(row) for row in rows if row is not None]
     if bus.publish(events):
@@ -75,6 +85,19 @@ def _watch_case(records: Records, bus: Bus, now: CaseNow, tick: datetime) -> Wat
     return Watched(
         published=len(events), given_up=sum(entry is None for entry in moved.values())
     )
+
+
+def _lapse(records: Records, now: CaseNow, due: str, tick: datetime) -> Watched:
+    """Ends the case: the cause is the term, so a second tick finds it done."""
+    command = Command(f"promise@{due}", "system:watch_deadlines", tick)
+    promises = read_promises(records.row(now.key, PROMISED))
+    tasks = records.rows(now.key, "TASK#")
+    try:
+        records.commit(lapse(now, command, promises, tasks))
+    except (Overtaken, Taken):
+        # Somebody acted in this moment: the next tick looks again.
+        return Watched()
+    return Watched(lapsed=1)
 
 
 def _moved_on(entry: Watch, tick: datetime) -> Watch | None:

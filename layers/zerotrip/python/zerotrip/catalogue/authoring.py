@@ -1,13 +1,14 @@
 """From a folder that an officer writes to an item that can be published.
 
-A folder holds `item.yaml` and `example.yaml` (a synthetic form that must pass). Every
-fault is told at once, with file, line and a sentence in Chinese and English.
+A folder holds `item.yaml` and `example.yaml` (a synthetic form that must pass); what
+`item.yaml` leaves out comes from its base entry. Every fault is told at once, with
+file, line and a sentence in Chinese and English.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,23 +16,35 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from zerotrip.catalogue.checks import failed_checks, rule_problem
+from zerotrip.catalogue.bases import BaseEntry, base_unknown, has_base, read_base
+from zerotrip.catalogue.consistency import code_checks
+from zerotrip.catalogue.files import (
+    MISSING,
+    UNKNOWN_KEY,
+    Source,
+    model_faults,
+    read_mapping,
+    wrong,
+)
 from zerotrip.catalogue.forms import form_faults
-from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.inheritance import deviation_faults, differences, overlay
+from zerotrip.catalogue.model import BaseItem, Item
 from zerotrip.catalogue.pointers import join
+from zerotrip.catalogue.rules import (
+    broken_rules,
+    failed_on_example,
+    is_asked,
+    rule_faults,
+)
 from zerotrip.catalogue.schemas import schema_faults
-from zerotrip.catalogue.yaml_files import YamlFaults, YamlFile, read_yaml
-from zerotrip.kernel.errors import Fault, Invalid
+from zerotrip.kernel.errors import Fault
 
 ITEM_FILE = "item.yaml"
 EXAMPLE_FILE = "example.yaml"
 LAYOUT_FOLDER = "_layouts"
 _RELATIVE_DAY = re.compile(r"today([+-][0-9]{1,5})d")
-_SENTENCES = {
-    "missing": ("缺少必填内容。", "This is missing."),
-    "extra_forbidden": ("不认识的键。", "This key is not known here."),
-    "string_type": ("应为文本，数字请加引号。", "Text is expected: quote numbers."),
-}
+_COMPUTED = ("base_digest", "flagged_codes")
+_EXAMPLE_PARTS = {"form", "materials"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +57,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An item as its folder has it, and the bytes of its layout."""
+    """An item as its folder has it, the bytes of its layout, and its base entry.
+
+    `source` knows the file and line of each pointer into the item.
+    """
 
     item: Item
     layout: bytes
+    base: BaseItem
+    source: Source
 
 
 def folders(catalogue: Path) -> list[Path]:
@@ -55,35 +73,34 @@ def folders(catalogue: Path) -> list[Path]:
     return sorted(path.parent for path in catalogue.glob(f"*/{ITEM_FILE}"))
 
 
-def load(folder: Path, today: date) -> Draft:
+def load(folder: Path, today: date, *, lenient: bool = False) -> Draft:
     """Reads and checks one folder; `today` is the legal day the example is tried on.
 
+    `lenient` takes legacy codes that fail their check and flags them in the item.
     Raises Invalid `catalogue_folder_wrong`; each fault's path is
     `<folder>/<file>:<line> <pointer>`.
     """
-    item_file = _read(folder, ITEM_FILE)
-    try:
-        item = Item.model_validate(item_file.value)
-    except ValidationError as error:
-        raise _wrong(folder, ITEM_FILE, item_file, _model_faults(error)) from error
-    faults = [*schema_faults(item.form, "/form"), *_rule_faults(item)]
+    source, entry = _merged(folder)
+    item = _item(source, entry, lenient=lenient)
+    faults = [*schema_faults(item.form, "/form"), *rule_faults(item)]
+    found = differences(entry.requirements.value, source.value)
+    faults += deviation_faults(found, item.deviations)
     layout_path = folder.parent / LAYOUT_FOLDER / f"{item.licence.layout}.typ"
     if not layout_path.is_file():
         faults.append(_layout_fault(item.licence.layout))
     if faults:
-        raise _wrong(folder, ITEM_FILE, item_file, faults)
-    example_file = _read(folder, EXAMPLE_FILE)
-    faults = list(_example_faults(item, example_file.value, today))
-    if faults:
-        raise _wrong(folder, EXAMPLE_FILE, example_file, faults)
-    example = _example(example_file.value, today)
-    outcome = failed_checks(item, example.form, example.materials, today.isoformat())
-    if outcome.broken:
-        broken = _broken_rule_faults(item, outcome.broken)
-        raise _wrong(folder, ITEM_FILE, item_file, broken)
-    if outcome.failed:
-        raise _wrong(folder, EXAMPLE_FILE, example_file, outcome.failed)
-    return Draft(item, layout_path.read_bytes())
+        raise wrong(source.placed(faults))
+    _try_example(folder, item, source, today)
+    return Draft(item, layout_path.read_bytes(), entry.base, source)
+
+
+def authored(folder: Path) -> dict[str, Any]:
+    """The item's YAML with all that it inherits, as plain values.
+
+    Raises Invalid `catalogue_folder_wrong` when a file or the base entry is unreadable.
+    """
+    value: dict[str, Any] = _merged(folder)[0].value
+    return value
 
 
 def load_example(folder: Path, today: date) -> Example:
@@ -91,55 +108,74 @@ def load_example(folder: Path, today: date) -> Example:
 
     So an example that must be recent, or still valid, does not grow old.
     """
-    return _example(_read(folder, EXAMPLE_FILE).value, today)
+    return _example(read_mapping(folder / EXAMPLE_FILE).value, today)
 
 
-def _read(folder: Path, name: str) -> YamlFile:
-    try:
-        text = (folder / name).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        fault = Fault("", "file_missing", "缺少该文件。", "This file is missing.")
-        raise _invalid([_placed(folder, name, 1, fault)]) from error
-    except UnicodeDecodeError as error:
-        fault = Fault("", "not_utf8", "文件须为UTF-8。", "The file must be UTF-8.")
-        raise _invalid([_placed(folder, name, 1, fault)]) from error
-    try:
-        found = read_yaml(text)
-    except YamlFaults as error:
-        placed = [_placed(folder, name, line, fault) for line, fault in error.faults]
-        raise _invalid(placed) from error
-    if not isinstance(found.value, dict):
-        fault = Fault("", "not_a_mapping", "文件须为键值。", "Keys are expected here.")
-        raise _invalid([_placed(folder, name, 1, fault)])
-    return found
-
-
-def _model_faults(error: ValidationError) -> Iterator[Fault]:
-    for each in error.errors(include_url=False, include_input=False):
-        place = join(each["loc"])
-        context = each.get("ctx", {})
-        if "faults" in context:
-            for fault in context["faults"]:
-                yield Fault(
-                    place + fault["path"], fault["code"], fault["zh"], fault["en"]
-                )
-            continue
-        zh, en = _SENTENCES.get(
-            each["type"], ("内容不符合要求。", f"{each['msg'].rstrip('.')}.")
+def _merged(folder: Path) -> tuple[Source, BaseEntry]:
+    """What the folder says over what it inherits, and its base entry."""
+    own = read_mapping(folder / ITEM_FILE)
+    computed = [
+        Fault(
+            f"/{name}",
+            "key_computed",
+            f"{name}由系统填写，请删除。",
+            f"{name} is filled in by the system: remove it.",
         )
-        yield Fault(place, each["type"], zh, en)
+        for name in _COMPUTED
+        if name in own.value
+    ]
+    if computed:
+        raise wrong(own.placed(computed))
+    code = own.value.get("base_code")
+    if not isinstance(code, str):
+        # Nothing to inherit from: what the item itself lacks is told with it.
+        raise wrong(own.placed(_shape_faults(own.value)))
+    if not has_base(folder.parent, code):
+        raise wrong(own.placed([base_unknown("/base_code", code)]))
+    entry = read_base(folder.parent, code)
+    said = {
+        "name": entry.base.name.model_dump(),
+        "legal_basis": [
+            each.model_dump(exclude_none=True) for each in entry.base.legal_basis
+        ],
+    }
+    below = Source({**said, **entry.requirements.value}, entry.requirements.places)
+    return overlay(below, own), entry
 
 
-def _rule_faults(item: Item) -> Iterator[Fault]:
-    for position, check in enumerate(item.checks):
-        problem = rule_problem(check.rule)
-        if problem is not None:
-            yield Fault(
-                f"/checks/{position}/rule",
-                "rule_unreadable",
-                f"规则{check.code}无法解析。",
-                f"The rule {check.code} does not parse: {problem}",
-            )
+def _shape_faults(value: Any) -> Iterator[Fault]:
+    try:
+        Item.model_validate(value)
+    except ValidationError as error:
+        yield from model_faults(error)
+
+
+def _item(source: Source, entry: BaseEntry, *, lenient: bool) -> Item:
+    value = {**source.value, "base_digest": entry.digest}
+    if lenient:
+        value["flagged_codes"] = [
+            path
+            for path, check, code in code_checks(source.value)
+            if check(code, strict=False, path=path).flagged
+        ]
+    try:
+        return Item.model_validate(value)
+    except ValidationError as error:
+        raise wrong(source.placed(model_faults(error))) from error
+
+
+def _try_example(folder: Path, item: Item, source: Source, today: date) -> None:
+    file = read_mapping(folder / EXAMPLE_FILE)
+    faults = list(_example_faults(item, file.value, today))
+    if faults:
+        raise wrong(file.placed(faults))
+    example = _example(file.value, today)
+    broken = list(broken_rules(item, example, today))
+    if broken:
+        raise wrong(source.placed(broken))
+    failed = failed_on_example(item, example, today)
+    if failed:
+        raise wrong(file.placed(failed))
 
 
 def _layout_fault(name: str) -> Fault:
@@ -152,36 +188,40 @@ def _layout_fault(name: str) -> Fault:
 
 
 def _example_faults(item: Item, value: dict[str, Any], today: date) -> Iterator[Fault]:
-    for key in sorted(set(value) - {"form", "materials"}):
-        zh, en = _SENTENCES["extra_forbidden"]
-        yield Fault(join([key]), "extra_forbidden", zh, en)
+    for key in sorted(set(value) - _EXAMPLE_PARTS):
+        yield Fault(join([key]), "extra_forbidden", *UNKNOWN_KEY)
     if not isinstance(value.get("form"), dict):
-        zh, en = _SENTENCES["missing"]
-        yield Fault("/form", "missing", zh, en)
+        yield Fault("/form", "missing", *MISSING)
+        return
+    odd = [
+        name
+        for name in ("materials", "licences")
+        if not _is_table(value.get(name) or {})
+    ]
+    for name in odd:
+        yield Fault(
+            f"/{name}", "not_a_mapping", "须为键值。", "Keys are expected here."
+        )
+    if odd:
         return
     example = _example(value, today)
     yield from form_faults(item, example.form, "/form")
     yield from _material_faults(item, example)
 
 
-def _broken_rule_faults(item: Item, broken: tuple[str, ...]) -> Iterator[Fault]:
-    for position, check in enumerate(item.checks):
-        if check.code in broken:
-            yield Fault(
-                f"/checks/{position}/rule",
-                "rule_broken",
-                f"规则{check.code}在示例上无法运行。",
-                f"The rule {check.code} does not run on the example.",
-            )
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, dict) for each in value.values()
+    )
 
 
 def _material_faults(item: Item, example: Example) -> Iterator[Fault]:
     for material in item.materials:
         facts = example.materials.get(material.code)
-        if facts is None and material.required:
-            zh, en = _SENTENCES["missing"]
-            yield Fault(f"/materials/{material.code}", "missing", zh, en)
-        elif facts is not None and facts.get("type") not in material.types:
+        if facts is None:
+            if is_asked(material, example.form):
+                yield Fault(f"/materials/{material.code}", "missing", *MISSING)
+        elif "type" in facts and facts["type"] not in material.types:
             yield Fault(
                 f"/materials/{material.code}/type",
                 "material_type_refused",
@@ -212,23 +252,3 @@ def _dated(value: Any, today: date) -> Any:
     if found is None:
         return value
     return (today + timedelta(days=int(found[1]))).isoformat()
-
-
-def _wrong(folder: Path, name: str, file: YamlFile, faults: Iterable[Fault]) -> Invalid:
-    return _invalid(
-        [_placed(folder, name, file.line(fault.path), fault) for fault in faults]
-    )
-
-
-def _placed(folder: Path, name: str, line: int, fault: Fault) -> Fault:
-    place = f"{folder.name}/{name}:{line} {fault.path}".rstrip()
-    return Fault(place, fault.code, fault.zh, fault.en)
-
-
-def _invalid(faults: list[Fault]) -> Invalid:
-    return Invalid(
-        "catalogue_folder_wrong",
-        "事项文件有误，请按所列逐项修改。",
-        "The item's files are wrong; everything that is wrong is listed.",
-        faults=faults,
-    )

@@ -136,13 +136,35 @@ class Charge(_Part):
     amount_fen: Annotated[int, Field(gt=0)]
 
 
+class RouteStep(_Part):
+    """A step of the route as the guide tells it: whose it is, and what follows.
+
+    `visits`: how often the applicant must come for it. An officer's or approver's step
+    is of the item's department unless `department` names another.
+    """
+
+    code: Code
+    name: Text
+    owner: Literal["applicant", "system", "officer", "approver", "courier"] | None = (
+        None
+    )
+    department: Text | None = None
+    next: tuple[Code, ...] = ()
+    visits: Annotated[int, Field(ge=0, le=9)] = 0
+
+
 class Route(_Part):
-    """Who decides, and which way paper travels by courier."""
+    """Who decides, and which way paper travels by courier.
+
+    `steps` are for the guide, the first one being where it begins; without them
+    `route.steps_of` makes the usual ones from the item.
+    """
 
     decided_by: Literal["rule", "officer"]
     role: Literal["officer", "approver"]
     papers_by_courier: bool = False
     deliver_by_courier: bool = False
+    steps: Annotated[tuple[RouteStep, ...], Field(max_length=20)] = ()
 
     @property
     def by_courier(self) -> bool:
@@ -338,14 +360,25 @@ class Item(_Part):
 
 
 class ItemSummary(_Part):
-    """What a list of items shows, and the digest of the revision that is current."""
+    """What a list of items shows of a revision, from `effective_at` (UTC) on.
+
+    `words` is all that it is found by, lower case, pinyin too.
+    """
 
     code: str
+    base_code: str
     revision: int
     digest: str
+    effective_at: str
     name: Text
     audience: Literal["person", "company"]
     organisation: str
     organisation_name: Text
     department: str
     department_name: Text
+    themes: tuple[str, ...]
+    promised_working_days: int
+    visits: int
+    licence_type: str
+    licence_title: Text
+    words: str

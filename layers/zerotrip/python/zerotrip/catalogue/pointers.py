@@ -47,14 +47,7 @@ def schema_at(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
     Follows `properties`, `items`, `prefixItems`, the branches of a condition and local
     `$ref`; a word that stands at the reference goes before the same at its target.
     """
-    found: list[Mapping[str, Any]] = [schema]
-    for token in steps(path):
-        found = [
-            child
-            for subschema in found
-            for part in _parts(schema, subschema, (*_ALWAYS, *_SOMETIMES))
-            for child in _children(part, token)
-        ]
+    found = _found(schema, path)
     if not found:
         return None
     said: dict[str, Any] = {}
@@ -64,6 +57,51 @@ def schema_at(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
             said = {**part, **said}
             required += part.get("required", ())
     return {**said, "required": required} if required else said
+
+
+def leaves(schema: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """The form's fields that hold an answer: pointer, schema, always required or not.
+
+    An array is one answer; fields of conditional branches are among them, and a field
+    is required only where all that it stands in is.
+    """
+    yield from _leaves(schema, "", True, 0)
+
+
+def _leaves(
+    root: Mapping[str, Any], path: str, required: bool, depth: int
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    said = schema_at(root, path) or {}
+    names = _property_names(root, path)
+    if not names or depth > 16:
+        if path:
+            yield path, said, required
+        return
+    for name in names:
+        always = required and name in said.get("required", ())
+        yield from _leaves(root, path + join([name]), always, depth + 1)
+
+
+def _property_names(root: Mapping[str, Any], path: str) -> list[str]:
+    found = [
+        part
+        for subschema in _found(root, path)
+        for part in _parts(root, subschema, (*_ALWAYS, *_SOMETIMES))
+    ]
+    names = [name for part in found for name in part.get("properties", {})]
+    return list(dict.fromkeys(names))
+
+
+def _found(schema: Mapping[str, Any], path: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = [schema]
+    for token in steps(path):
+        found = [
+            child
+            for subschema in found
+            for part in _parts(schema, subschema, (*_ALWAYS, *_SOMETIMES))
+            for child in _children(part, token)
+        ]
+    return found
 
 
 def _parts(

@@ -1,8 +1,10 @@
 """Published items: pointers in the table `catalogue`, content in immutable objects.
 
-Rows: `{tenant}#ITEMS` / item code (the current revision) · `{tenant}#ITEM#{code}` /
-`REVISION#…` (each one ever published) · `issuer#{uscc}` / `TENANT`. Objects:
-`items/{code}/{digest}.json`, `layouts/{digest}.typ`; their names are their hashes.
+Rows: `{tenant}#ITEMS` / item code (its revisions with the instants from which they are
+offered) · `{tenant}#ITEM#{code}` / `REVISION#…` (each one ever published) ·
+`{tenant}#CATALOGUE` / `SNAPSHOT` · `issuer#{uscc}` / `TENANT`. Objects:
+`items/{code}/{digest}.json`, `layouts/{digest}.typ`, `snapshots/{digest}.json`; their
+names are their hashes.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from zerotrip.catalogue import snapshot
 from zerotrip.catalogue.model import Item, ItemSummary
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical, digest_of_bytes
 from zerotrip.kernel.errors import Conflict, GiveUp, NotFound, Retry
 from zerotrip.kernel.objects import AlreadyWritten, Objects
-from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
+from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 
 TABLE = "catalogue"
 POINTER_LIFE = timedelta(seconds=30)
@@ -32,6 +35,14 @@ class Pinned:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What offers a revision: writes for one transaction, none when it is offered."""
+
+    pinned: Pinned
+    writes: tuple[Write, ...]
+
+
 @dataclass(slots=True)
 class Catalogue:
     """Reads and publishes items. One per process: it remembers what cannot change."""
@@ -42,12 +53,19 @@ class Catalogue:
     _items: dict[str, Item] = field(default_factory=dict)
     _layouts: dict[str, bytes] = field(default_factory=dict)
     _pointers: dict[tuple[str, str], tuple[datetime, Any]] = field(default_factory=dict)
+    _snapshot: tuple[str, snapshot.Entries] = ("", ())
 
     def current(self, tenant: str, code: str) -> Pinned:
         """The revision that is offered now. Raises NotFound `item_unknown`."""
-        digest = self._pointer(
-            (f"{tenant}#ITEMS", code), lambda: self._current_digest(tenant, code)
+        revisions: list[dict[str, Any]] = self._pointer(
+            (f"{tenant}#ITEMS", code), lambda: self._revisions(tenant, code)
         )
+        moment = times.to_text(self.now())
+        open_now = [each for each in revisions if each["effective_at"] <= moment]
+        if not open_now:
+            raise NotFound("item_unknown", "没有该办理事项。", "There is no such item.")
+        newest = max(open_now, key=lambda one: (one["effective_at"], one["revision"]))
+        digest = str(newest["digest"])
         return Pinned(self.pinned(tenant, code, digest), digest)
 
     def pinned(self, tenant: str, code: str, digest: str) -> Item:  # noqa: ARG002
@@ -66,11 +84,11 @@ class Catalogue:
         return self._items[key]
 
     def listed(self, tenant: str) -> tuple[ItemSummary, ...]:
-        """What the tenant offers, by item code."""
-        rows: tuple[ItemSummary, ...] = self._pointer(
-            (f"{tenant}#ITEMS", ""), lambda: self._summaries(tenant)
+        """What the tenant offers now, by item code: one read of the snapshot."""
+        entries: snapshot.Entries = self._pointer(
+            (f"{tenant}#CATALOGUE", "SNAPSHOT"), lambda: self._entries(tenant)[0]
         )
-        return rows
+        return snapshot.offered(entries, times.to_text(self.now()))
 
     def layout(self, item: Item) -> bytes:
         """The layout of a published item's licence."""
@@ -86,30 +104,40 @@ class Catalogue:
         )
         return tenant
 
-    def publish(
-        self, tenant: str, item: Item, layout_bytes: bytes, actor: str
-    ) -> Pinned:
-        """Stores the revision and offers it from now on; again is no change.
-
-        Raises Conflict `item_revision_taken` when the revision has other content,
-        `item_revision_older` below the current one, `issuer_of_another_tenant`.
-        """
+    def stored(self, item: Item, layout_bytes: bytes) -> Pinned:
+        """Keeps a revision's content, by its hash; it is not offered by that."""
         layout = digest_of_bytes(layout_bytes)
         licence = item.licence.model_copy(update={"layout": layout})
-        published = item.model_copy(update={"licence": licence})
-        content = canonical(published.model_dump(mode="json"))
-        made = Pinned(published, digest_of_bytes(content))
+        kept = item.model_copy(update={"licence": licence})
+        content = canonical(kept.model_dump(mode="json"))
+        made = Pinned(kept, digest_of_bytes(content))
         self._keep(f"layouts/{layout}.typ", layout_bytes, "text/plain")
         self._keep(f"items/{item.code}/{made.digest}.json", content, "application/json")
+        return made
+
+    def publish(
+        self,
+        tenant: str,
+        item: Item,
+        layout_bytes: bytes,
+        actor: str,
+        effective_at: datetime | None = None,
+    ) -> Pinned:
+        """Stores the revision and offers it from that instant on; again is no change.
+
+        For a first catalogue, which an operator loads; later revisions go through
+        `zerotrip.catalogue.publishing`. Raises as `offer` does, and Retry.
+        """
+        made = self.stored(item, layout_bytes)
         for _ in range(_ATTEMPTS):
-            earlier = self._published_before(tenant, made)
-            if earlier is not None:
-                return earlier
+            offered = self.offer(tenant, made, actor, effective_at or self.now())
+            if not offered.writes:
+                return offered.pinned
             try:
-                self.tables.transact(self._writes(tenant, made, actor))
+                self.tables.transact(offered.writes)
             except Rejected:
                 continue  # somebody published in between: look again
-            self._pointers.clear()
+            self.forget()
             return made
         raise Retry(
             "catalogue_busy",
@@ -117,6 +145,23 @@ class Catalogue:
             "Somebody else is publishing; please try again.",
             detail={"item_code": item.code},
         )
+
+    def offer(
+        self, tenant: str, made: Pinned, actor: str, effective_at: datetime
+    ) -> Offer:
+        """The writes that offer a stored revision; none when it is published already.
+
+        Raises Conflict `item_revision_taken` when the revision has other content,
+        `item_revision_older` below the current one, `issuer_of_another_tenant`.
+        """
+        earlier = self._published_before(tenant, made)
+        if earlier is not None:
+            return Offer(earlier, ())
+        return Offer(made, tuple(self._writes(tenant, made, actor, effective_at)))
+
+    def forget(self) -> None:
+        """Pointers are read anew: something was published."""
+        self._pointers.clear()
 
     def _published_before(self, tenant: str, made: Pinned) -> Pinned | None:
         item = made.item
@@ -138,10 +183,12 @@ class Catalogue:
             )
         return Pinned(stored, digest)
 
-    def _writes(self, tenant: str, made: Pinned, actor: str) -> list[Put]:
+    def _writes(
+        self, tenant: str, made: Pinned, actor: str, effective_at: datetime
+    ) -> list[Write]:
         item = made.item
-        pointer = self.tables.get(TABLE, f"{tenant}#ITEMS", item.code)
-        current = None if pointer is None else pointer.version
+        row = self.tables.get(TABLE, f"{tenant}#ITEMS", item.code)
+        current = None if row is None else row.version
         if current is not None and current > item.revision:
             raise Conflict(
                 "item_revision_older",
@@ -149,9 +196,26 @@ class Catalogue:
                 "The revision is below the one that is published.",
                 detail={"item_code": item.code, "winner": str(current)},
             )
-        writes = [
-            Put(TABLE, _pointer_row(tenant, made), _unchanged(current)),
+        entries, known = self._entries(tenant)
+        fresh = snapshot.entry(item, made.digest, times.to_text(effective_at))
+        following = snapshot.with_entry(entries, fresh, times.to_text(self.now()))
+        content = snapshot.to_bytes(following)
+        name = digest_of_bytes(content)
+        self._keep(f"snapshots/{name}.json", content, "application/json")
+        listed = StoredRow(
+            f"{tenant}#CATALOGUE",
+            "SNAPSHOT",
+            {"digest": name, "entries": len(following)},
+            version=(known or 0) + 1,
+        )
+        writes: list[Write] = [
+            Put(
+                TABLE,
+                _pointer_row(tenant, item, following),
+                _unchanged(current),
+            ),
             Put(TABLE, self._revision_row(tenant, made, actor), Expect(absent=True)),
+            Put(TABLE, listed, _unchanged(known)),
         ]
         issuer = item.organisation.uscc
         owner = self.tables.get(TABLE, f"issuer#{issuer}", "TENANT")
@@ -188,16 +252,20 @@ class Catalogue:
         self._pointers[key] = (moment + POINTER_LIFE, found)
         return found
 
-    def _current_digest(self, tenant: str, code: str) -> str:
+    def _revisions(self, tenant: str, code: str) -> list[dict[str, Any]]:
         row = self.tables.get(TABLE, f"{tenant}#ITEMS", code)
-        if row is None:
-            raise NotFound("item_unknown", "没有该办理事项。", "There is no such item.")
-        return str(row.data["digest"])
+        return [] if row is None else list(row.data["revisions"])
 
-    def _summaries(self, tenant: str) -> tuple[ItemSummary, ...]:
-        rows = self.tables.query(TABLE, f"{tenant}#ITEMS")
-        # The table keeps them by sort key, which is the item code.
-        return tuple(ItemSummary.model_validate(dict(row.data)) for row in rows)
+    def _entries(self, tenant: str) -> tuple[snapshot.Entries, int | None]:
+        """The snapshot's entries, and its version; none before the first item."""
+        row = self.tables.get(TABLE, f"{tenant}#CATALOGUE", "SNAPSHOT")
+        if row is None:
+            return (), None
+        name = str(row.data["digest"])
+        if self._snapshot[0] != name:
+            content = self._object(f"snapshots/{name}.json", name)
+            self._snapshot = (name, snapshot.from_bytes(content))
+        return self._snapshot[1], row.version
 
     def _tenant_of(self, issuer: str) -> str:
         row = self.tables.get(TABLE, f"issuer#{issuer}", "TENANT")
@@ -230,23 +298,21 @@ class Catalogue:
         return found.content
 
 
-def _pointer_row(tenant: str, made: Pinned) -> StoredRow:
-    item = made.item
-    summary = ItemSummary(
-        code=item.code,
-        revision=item.revision,
-        digest=made.digest,
-        name=item.name,
-        audience=item.audience,
-        organisation=item.organisation.uscc,
-        organisation_name=item.organisation.name,
-        department=item.department,
-        department_name=item.department_name,
-    )
+def _pointer_row(tenant: str, item: Item, entries: snapshot.Entries) -> StoredRow:
+    """The item's revisions that are offered, or will be."""
+    revisions = [
+        {
+            "revision": each.revision,
+            "digest": each.digest,
+            "effective_at": each.effective_at,
+        }
+        for each in entries
+        if each.code == item.code
+    ]
     return StoredRow(
         pk=f"{tenant}#ITEMS",
         sk=item.code,
-        data=summary.model_dump(mode="json"),
+        data={"revisions": revisions},
         version=item.revision,
     )
 

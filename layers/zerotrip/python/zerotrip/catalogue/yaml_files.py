@@ -65,11 +65,11 @@ def read_yaml(text: str) -> YamlFile:
                 raise YamlFaults([(token.start_mark.line + 1, _ALIAS)])
         node = yaml.compose(text, Loader=_Loader)
         lines: dict[str, int] = {}
-        repeated: list[tuple[int, Fault]] = []
+        faults: list[tuple[int, Fault]] = []
         if node is not None:
-            _walk(node, "", lines, repeated)
-        if repeated:
-            raise YamlFaults(repeated)
+            _walk(node, "", lines, faults)
+        if faults:
+            raise YamlFaults(faults)
         # The loader is a SafeLoader: it constructs plain values only.
         value = yaml.load(text, Loader=_Loader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
@@ -83,18 +83,20 @@ def _walk(
     node: yaml.Node,
     path: str,
     lines: dict[str, int],
-    repeated: list[tuple[int, Fault]],
+    faults: list[tuple[int, Fault]],
 ) -> None:
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
         for position, child in enumerate(node.value):
-            _walk(child, f"{path}/{position}", lines, repeated)
+            _walk(child, f"{path}/{position}", lines, faults)
     if isinstance(node, yaml.MappingNode):
         for key, child in node.value:
             place = path + join([str(key.value)])
+            if key.tag != "tag:yaml.org,2002:str":
+                faults.append((key.start_mark.line + 1, _no_text(place)))
             if place in lines:
-                repeated.append((key.start_mark.line + 1, _repeated(place)))
-            _walk(child, place, lines, repeated)
+                faults.append((key.start_mark.line + 1, _repeated(place)))
+            _walk(child, place, lines, faults)
             lines[place] = key.start_mark.line + 1
 
 
@@ -107,6 +109,15 @@ def _unreadable(error: yaml.MarkedYAMLError) -> tuple[int, Fault]:
         "yaml_unreadable",
         "YAML语法有误。",
         f"The YAML cannot be read: {problem}.",
+    )
+
+
+def _no_text(place: str) -> Fault:
+    return Fault(
+        place,
+        "key_not_text",
+        "键应为文本，数字请加引号。",
+        "A key is text: quote numbers.",
     )
 
 

@@ -25,10 +25,13 @@ class Role(StrEnum):
     OFFICER = "officer"
     APPROVER = "approver"
     AUDITOR = "auditor"
+    EDITOR = "editor"
+    STAFFING_REVIEWER = "staffing_reviewer"
+    LEGAL_REVIEWER = "legal_reviewer"
 
 
 APPLICANTS = frozenset({Role.CITIZEN, Role.COMPANY})
-STAFF = frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR})
+STAFF = frozenset(Role) - APPLICANTS
 
 
 class SubjectKind(StrEnum):

@@ -15,6 +15,9 @@ from zerotrip.kernel.errors import Forbidden
 ANYONE: frozenset[Role] = frozenset()  # needs no session
 EVERYBODY = APPLICANTS | STAFF  # any session
 CASEWORKERS = frozenset({Role.OFFICER, Role.APPROVER})
+READERS = CASEWORKERS | {Role.AUDITOR}
+REVIEWERS = frozenset({Role.STAFFING_REVIEWER, Role.LEGAL_REVIEWER})
+EDITORS = frozenset({Role.EDITOR})
 
 PERMISSIONS = MappingProxyType(
     {
@@ -24,12 +27,16 @@ PERMISSIONS = MappingProxyType(
         ("GET", "/.well-known/jwks.json"): ANYONE,
         ("GET", "/v1/items"): ANYONE,
         ("GET", "/v1/items/{}"): ANYONE,
+        ("GET", "/v1/items/{}/guide"): ANYONE,
+        ("GET", "/v1/items/{}/guide/page"): ANYONE,
         ("GET", "/v1/applications"): APPLICANTS,
         ("POST", "/v1/applications"): APPLICANTS,
         ("GET", "/v1/applications/{}"): APPLICANTS,
         ("PUT", "/v1/applications/{}"): APPLICANTS,
         ("POST", "/v1/applications/{}/materials"): APPLICANTS,
+        ("POST", "/v1/applications/{}/materials/{}/reuse"): APPLICANTS,
         ("POST", "/v1/applications/{}/submission"): APPLICANTS,
+        ("GET", "/v1/vault"): APPLICANTS,
         ("GET", "/v1/cases"): APPLICANTS,
         ("GET", "/v1/cases/{}"): APPLICANTS,
         ("POST", "/v1/cases/{}/materials"): APPLICANTS,
@@ -41,8 +48,14 @@ PERMISSIONS = MappingProxyType(
         ("GET", "/v1/licences/{}"): APPLICANTS,
         ("GET", "/v1/licences/{}/document"): APPLICANTS,
         ("GET", "/v1/worklist"): CASEWORKERS,
-        ("GET", "/v1/staff/cases/{}"): STAFF,
+        ("GET", "/v1/staff/cases/{}"): READERS,
+        ("POST", "/v1/staff/cases/{}/corrections"): CASEWORKERS,
         ("POST", "/v1/staff/cases/{}/decisions"): CASEWORKERS,
+        ("POST", "/v1/catalogue/checks"): EDITORS | REVIEWERS,
+        ("POST", "/v1/catalogue/items"): EDITORS,
+        ("GET", "/v1/catalogue/items/{}"): EDITORS | REVIEWERS,
+        ("POST", "/v1/catalogue/items/{}/reviews"): REVIEWERS,
+        ("POST", "/v1/catalogue/items/{}/publication"): EDITORS,
         ("GET", "/v1/verifications/{}"): ANYONE,
         # A partner has no session: its signature over the raw body stands for it.
         ("POST", "/v1/partners/{}/callbacks"): ANYONE,

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     SHIPMENT = "SHIPMENT"
     LICENCE = "LICENCE"
     NOTICE = "NOTICE"
+    ITEM = "ITEM"
 
 
 @dataclass(frozen=True, slots=True)

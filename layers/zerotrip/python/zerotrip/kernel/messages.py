@@ -38,7 +38,8 @@ class Pointer(BaseModel):
     organisation: Annotated[str, Field(max_length=18)]
     # ASCII: 512 characters stay below the 1,024 bytes of a sort key; no name fits.
     aggregate: Annotated[
-        str, Field(pattern=r'^(CASE|BILL|SHIPMENT|LICENCE|NOTICE)#[!-"$-~]{1,120}$')
+        str,
+        Field(pattern=r'^(CASE|BILL|SHIPMENT|LICENCE|NOTICE|ITEM)#[!-"$-~]{1,120}$'),
     ]
     event: Annotated[str, Field(pattern=r"^EVENT#[!-~]+$", max_length=512)]
     seq: Annotated[int, Field(ge=1)]

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Fault
+from zerotrip.materials.scanning import Verdict
 
 PATIENCE = timedelta(minutes=15)
 """After this an open slot is looked for (`../shared/data.md`, Tables)."""
@@ -71,11 +72,43 @@ class SlotState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reused:
+    """That a slot is filled from the vault: by whose content, for what, agreed when.
+
+    `key` is the object key under which the file first came.
+    """
+
+    sha256: str
+    key: str
+    purpose: str
+    consent_at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """What the applicant sees: no key."""
+        return {
+            "sha256": self.sha256,
+            "purpose": self.purpose,
+            "consent_at": times.to_text(self.consent_at),
+        }
+
+    def as_data(self) -> dict[str, Any]:
+        """As it stands in the slot's row."""
+        return {**self.as_json(), "key": self.key}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Reads what stands in the slot's row."""
+        consent_at = times.from_text(data["consent_at"])
+        return cls(data["sha256"], data["key"], data["purpose"], consent_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One material's place: what was announced, and what came.
 
     `content_type` and `size_bytes` are what the applicant announced and the form
-    enforces; `version_id`, `sha256` (hex) and `true_type` are what was found.
+    enforces; `version_id`, `sha256` (hex) and `true_type` are what was found, `scan`
+    what a scanner said of it. With `reused` the file is one of the applicant's vault.
     `revision` counts writes of the row; `expires_at` is the table's TTL, epoch seconds.
     """
 
@@ -90,6 +123,8 @@ class Slot:
     sha256: str | None = None
     true_type: str | None = None
     reason: Fault | None = None
+    scan: Verdict | None = None
+    reused: Reused | None = None
     replaced: tuple[str, ...] = ()
     looks: int = 0
     revision: int = field(default=0, compare=False)
@@ -104,6 +139,11 @@ class Slot:
     def object_key(self) -> str:
         """The one key that the present upload may fill."""
         return object_key(self.holder, self.code, self.upload_id)
+
+    @property
+    def file_key(self) -> str:
+        """Where the checked file lies: under its own key, or where it first came."""
+        return self.reused.key if self.reused else self.object_key
 
     @property
     def awaits(self) -> bool:
@@ -122,7 +162,9 @@ class Slot:
         replaced = (self.upload_id, *self.replaced)[:REMEMBERED_UPLOADS]
         return replace(fresh, replaced=replaced, revision=self.revision)
 
-    def received(self, version_id: str, sha256: str) -> Slot:
+    def received(
+        self, version_id: str, sha256: str, scan: Verdict | None = None
+    ) -> Slot:
         """The slot with its checked file, which truly is of the announced type."""
         return replace(
             self,
@@ -130,10 +172,16 @@ class Slot:
             version_id=version_id,
             sha256=sha256,
             true_type=self.content_type,
+            scan=scan,
         )
 
     def refused(
-        self, version_id: str, sha256: str, true_type: str | None, reason: Fault
+        self,
+        version_id: str,
+        sha256: str,
+        true_type: str | None,
+        reason: Fault,
+        scan: Verdict | None = None,
     ) -> Slot:
         """The slot with the reason why its file was not taken."""
         return replace(
@@ -143,6 +191,7 @@ class Slot:
             sha256=sha256,
             true_type=true_type,
             reason=reason,
+            scan=scan,
         )
 
     def looked_for(self, *, found: bool) -> Slot:
@@ -158,7 +207,7 @@ class Slot:
     def pin(self) -> dict[str, Any]:
         """What a submission freezes of a received slot: the exact version, its hash."""
         return {
-            "key": self.object_key,
+            "key": self.file_key,
             "version_id": self.version_id,
             "sha256": self.sha256,
             "type": self.true_type,
@@ -175,6 +224,8 @@ class Slot:
             "issued_at": times.to_text(self.issued_at),
             "sha256": self.sha256,
             "reason": self.reason.as_json() if self.reason else None,
+            "scanner": self.scan.scanner if self.scan else None,
+            "reused": self.reused.as_json() if self.reused else None,
         }
 
     def as_data(self) -> dict[str, Any]:
@@ -188,6 +239,8 @@ class Slot:
             "sha256": self.sha256,
             "true_type": self.true_type,
             "reason": asdict(self.reason) if self.reason else None,
+            "scan": self.scan.as_data() if self.scan else None,
+            "reused": self.reused.as_data() if self.reused else None,
             "replaced": list(self.replaced),
             "looks": self.looks,
         }
@@ -203,8 +256,8 @@ class Slot:
         revision: int,
         expires_at: int | None,
     ) -> Self:
-        """Reads a stored row's body."""
-        reason = data["reason"]
+        """Reads a stored row's body; the oldest ones know neither scans nor reuse."""
+        reason, scan, reused = data["reason"], data.get("scan"), data.get("reused")
         return cls(
             holder=holder,
             code=code,
@@ -217,6 +270,8 @@ class Slot:
             sha256=data["sha256"],
             true_type=data["true_type"],
             reason=Fault(**reason) if reason else None,
+            scan=Verdict.from_data(scan) if scan else None,
+            reused=Reused.from_data(reused) if reused else None,
             replaced=tuple(data["replaced"]),
             looks=data["looks"],
             revision=revision,

@@ -3,55 +3,72 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerotrip.kernel.errors import AlreadyDone, GiveUp, Retry
+from zerotrip.kernel.errors import AlreadyDone, Fault, GiveUp, Retry
 from zerotrip.kernel.objects import Objects, StoredObject
 from zerotrip.materials import types
+from zerotrip.materials.faults import infected
 from zerotrip.materials.model import (
     Slot,
     UploadAddress,
     parse_object_key,
 )
+from zerotrip.materials.scanning import AlwaysClean, Outcome, Scanner, Verdict
 from zerotrip.materials.storage_events import (
     ObjectCreated,
     created_message,
     object_created,
 )
 from zerotrip.materials.store import SlotMoved, Slots
+from zerotrip.materials.vault_store import Vaults
 
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MaterialSteps:
-    """The ports of these steps: slots, the uploads bucket and its name, our tenant."""
+    """The ports of these steps: slots, the uploads bucket and its name, our tenant.
+
+    `scanner` is made when the first file has passed everything else: who only looks
+    for uploads needs none.
+    """
 
     slots: Slots
     objects: Objects
     tenant: str
     bucket: str
+    scanner: Callable[[], Scanner] = AlwaysClean
+
+    @property
+    def vaults(self) -> Vaults:
+        """People's vaults, beside their drafts."""
+        return Vaults(self.slots.tables, self.tenant)
 
 
 def receive_material(record: Mapping[str, Any], deps: MaterialSteps) -> Slot:
     """Checks the version that one storage event names, and settles its open slot.
 
-    The first version that is checked stays; answers the slot, received or refused.
+    The first version that is checked stays; answers the slot, received or refused. A
+    received file of a draft enters its owner's vault in the same transaction.
     Raises GiveUp (`upload_key_unknown`, `upload_slot_unknown`,
     `upload_object_absent`), AlreadyDone (`upload_checked_already`,
-    `upload_version_ignored`, `upload_replaced`), Retry (`upload_slot_contended`).
+    `upload_version_ignored`, `upload_replaced`), Retry (`upload_slot_contended`,
+    `scanner_unavailable`), and what the scanner raises.
     """
     created = object_created(record)
     address = _address(created, deps)
-    stored: StoredObject | None = None
+    judged: _Judged | None = None
     for _ in range(_ATTEMPTS):
         slot = _open_slot(address, created.version_id, deps)
-        if stored is None:
-            stored = _read(created, deps)
+        if judged is None:
+            # Once: whoever else writes the slot, upload and announcement are the same.
+            judged = _judge(slot, _read(created, deps), deps)
+        settled = judged.settles(slot)
         try:
-            return deps.slots.replace(_judged(slot, stored))
+            return deps.slots.replace(settled, deps.vaults.entering(settled))
         except SlotMoved:
             continue
     raise Retry(
@@ -146,7 +163,27 @@ def _read(created: ObjectCreated, deps: MaterialSteps) -> StoredObject:
     return stored
 
 
-def _judged(slot: Slot, stored: StoredObject) -> Slot:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What was found of one version: its type and hash, a fault, a scanner's word."""
+
+    version_id: str
+    sha256: str
+    true_type: str | None
+    fault: Fault | None
+    scan: Verdict | None
+
+    def settles(self, slot: Slot) -> Slot:
+        """The slot, received or refused."""
+        if self.fault is None:
+            return slot.received(self.version_id, self.sha256, self.scan)
+        return slot.refused(
+            self.version_id, self.sha256, self.true_type, self.fault, self.scan
+        )
+
+
+def _judge(slot: Slot, stored: StoredObject, deps: MaterialSteps) -> _Judged:
+    """Looks into the file; what nothing is wrong with is shown to the scanner too."""
     sha256 = hashlib.sha256(stored.content).hexdigest()
     finding = types.inspect(
         stored.content,
@@ -154,6 +191,22 @@ def _judged(slot: Slot, stored: StoredObject) -> Slot:
         content_type=slot.content_type,
         size_bytes=slot.size_bytes,
     )
-    if finding.fault is None:
-        return slot.received(stored.version_id, sha256)
-    return slot.refused(stored.version_id, sha256, finding.true_type, finding.fault)
+    fault, scan = finding.fault, None
+    if fault is None:
+        scan = _scan(stored.content, deps)
+        if scan.outcome is Outcome.INFECTED:
+            fault = infected(f"/materials/{slot.code}")
+    return _Judged(stored.version_id, sha256, finding.true_type, fault, scan)
+
+
+def _scan(content: bytes, deps: MaterialSteps) -> Verdict:
+    scan = deps.scanner().scan(content)
+    if scan.outcome is Outcome.UNAVAILABLE:
+        raise Retry(
+            "scanner_unavailable",
+            "病毒扫描服务暂时不可用，文件未通过检查，系统会自动重试。",
+            "The malware scanner does not answer; nothing passes unscanned, and the "
+            "step is tried again.",
+            detail={"scanner": scan.scanner},
+        )
+    return scan

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict
 from zerotrip.kernel.records import DUE_SHARDS
-from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
+from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 from zerotrip.materials.model import Holder, Slot, slot_sk
 
 _ATTEMPTS = 5
 _SLOT = "SLOT#"
 
+Also = Callable[[Slot], Sequence[Write]]
+
 
 class SlotMoved(Exception):
-    """The slot was written since it was read. Read again and decide again."""
+    """The slot, or what goes with it, was written since it was read: read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,20 @@ class Slots:
         rows = self.tables.get_many(table, keys)
         return tuple(_from_row(row) for row in rows)
 
-    def open(self, fresh: Slot) -> Slot:
+    def open(self, fresh: Slot, also: Also = lambda _: ()) -> Slot:
         """Puts a fresh upload into its slot, whatever the slot held before.
 
         A version that a submission has pinned stays what it is: the pin is in the
-        case. Raises Conflict `upload_slot_busy` when others write it all the time.
+        case. `also` makes further writes of the same transaction. Raises Conflict
+        `upload_slot_busy` when others write it all the time.
         """
         for _ in range(_ATTEMPTS):
             present = self.get(fresh.holder, fresh.code)
             if present is not None and present.upload_id == fresh.upload_id:
                 return present  # our own write, of which we were not told
             try:
-                return self.replace(present.replaced_by(fresh) if present else fresh)
+                slot = present.replaced_by(fresh) if present else fresh
+                return self.replace(slot, also(slot))
             except SlotMoved:
                 continue
         raise Conflict(
@@ -67,17 +72,18 @@ class Slots:
             "This material is being uploaded several times at once: try again.",
         )
 
-    def replace(self, slot: Slot) -> Slot:
-        """Writes the slot where its row still is as it was read. Raises SlotMoved.
+    def replace(self, slot: Slot, also: Sequence[Write] = ()) -> Slot:
+        """Writes the slot where its row still is as it was read, all `also` or nothing.
 
         The row counts its writes, so the same count means the same upload and state.
+        Raises SlotMoved, when one of the further writes failed too.
         """
         expect = (
             Expect(absent=True) if slot.revision == 0 else Expect(version=slot.revision)
         )
         row = _to_row(slot)
         try:
-            self.tables.transact([Put(slot.holder.table, row, expect)])
+            self.tables.transact([Put(slot.holder.table, row, expect), *also])
         except Rejected as rejected:
             raise SlotMoved(slot.object_key) from rejected
         return _from_row(row)

@@ -1,8 +1,8 @@
 """What a file truly is, read from its bytes; names and headers prove nothing. Pure.
 
 Three types are known: PDF (ISO 32000-1), JPEG (ISO/IEC 10918-1), PNG (RFC 2083). The
-checks find wrong, cut-off and booby-trapped files that a citizen can replace; opening
-a PDF's compressed parts and scanning for malware come with a later issue.
+checks find wrong, cut-off and booby-trapped files that a citizen can replace. What is
+of the right kind outside is then opened (`pdf`, `pictures`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import zlib
 from dataclasses import dataclass
 
 from zerotrip.kernel.errors import Fault
+from zerotrip.materials import faults
 
 PDF = "application/pdf"
 JPEG = "image/jpeg"
@@ -22,12 +23,6 @@ NAMES = {PDF: "PDF", JPEG: "JPEG", PNG: "PNG"}
 _SIGNATURES = ((b"%PDF-", PDF), (b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG))
 _BLANKS = b" \t\r\n\f\0"
 _PDF_HEADER = re.compile(rb"%PDF-[12]\.[0-9]")
-# A name may spell any character as #xx (ISO 32000-1, 7.3.5), which hides it from eyes.
-_PDF_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_PDF_ACTIVE = re.compile(rb"/(?:JavaScript|Launch|RichMedia)\b")
-_PDF_ENCRYPTED = re.compile(rb"/Encrypt\b")
-_MARKUP = re.compile(rb"<(?:script|html|svg|iframe|!doctype)\b", re.IGNORECASE)
-_MARKUP_WINDOW_BYTES = 1024  # as far as browsers look when they guess a type
 # SOI, TEM and RST0-7 stand alone; every other marker carries a length.
 _JPEG_LONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_SCAN = 0xDA
@@ -47,21 +42,19 @@ def inspect(
 ) -> Finding:
     """Compares a file with what was announced for material `code`.
 
-    The first fault counts: empty, another size, another type, damaged, active.
+    The first fault counts: empty, another size, another type, damaged, what is inside.
     """
     path = f"/materials/{code}"
     if not content:
-        return Finding(None, empty(path))
+        return Finding(None, faults.empty(path))
     true_type = type_of(content)
     if len(content) != size_bytes:
         return Finding(true_type, _size_differs(path, size_bytes, len(content)))
     if true_type is None or true_type != content_type:
         return Finding(true_type, _type_differs(path, content_type, true_type))
     if not _whole(true_type, content):
-        return Finding(true_type, _corrupt(path, true_type))
-    if true_type == PDF:
-        return Finding(true_type, _pdf_fault(path, content))
-    return Finding(true_type, None)
+        return Finding(true_type, faults.damaged(path, NAMES[true_type]))
+    return Finding(true_type, _fault_inside(path, true_type, content))
 
 
 def type_of(content: bytes) -> str | None:
@@ -72,14 +65,15 @@ def type_of(content: bytes) -> str | None:
     return None
 
 
-def empty(path: str) -> Fault:
-    """What is said of a file without bytes."""
-    return Fault(
-        path,
-        "material_empty",
-        "文件是空的，请重新选择文件后上传。",
-        "The file is empty: choose the file again and upload it.",
-    )
+def _fault_inside(path: str, true_type: str, content: bytes) -> Fault | None:
+    # Late: their libraries take half a second to load, and one is enough.
+    if true_type == PDF:
+        from zerotrip.materials.pdf import pdf_fault
+
+        return pdf_fault(path, content)
+    from zerotrip.materials.pictures import picture_fault
+
+    return picture_fault(path, content, NAMES[true_type])
 
 
 def _whole(true_type: str, content: bytes) -> bool:
@@ -95,26 +89,6 @@ def _pdf_is_whole(content: bytes) -> bool:
         and content.rstrip(_BLANKS).endswith(b"%%EOF")
         and b"startxref" in content[-2048:]
     )
-
-
-def _pdf_fault(path: str, content: bytes) -> Fault | None:
-    plain = _PDF_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), content)
-    if _PDF_ENCRYPTED.search(plain):
-        return Fault(
-            path,
-            "material_encrypted",
-            "PDF文件设有密码或权限限制，请取消限制后重新上传。",
-            "The PDF is locked by a password or permissions: unlock it, upload again.",
-        )
-    markup = _MARKUP.search(content[:_MARKUP_WINDOW_BYTES])
-    if markup or _PDF_ACTIVE.search(plain):
-        return Fault(
-            path,
-            "material_active_content",
-            "PDF文件含有脚本或可执行内容，请打印为普通PDF后重新上传。",
-            "The PDF holds a script or a program: print it to a plain PDF first.",
-        )
-    return None
 
 
 def _jpeg_is_whole(content: bytes) -> bool:
@@ -181,15 +155,4 @@ def _type_differs(path: str, announced: str, true_type: str | None) -> Fault:
         f"文件内容{found_zh}，应为{wanted}。请按要求的格式重新上传，仅改后缀名无效。",
         f"The file is {found_en}, not {wanted}: upload one of the right type; "
         "renaming it does not change it.",
-    )
-
-
-def _corrupt(path: str, true_type: str) -> Fault:
-    name = NAMES[true_type]
-    return Fault(
-        path,
-        "material_corrupt",
-        f"{name}文件不完整或已损坏，请确认能正常打开后重新上传。",
-        f"The {name} file is cut off or damaged: make sure that it opens, "
-        "then upload again.",
     )

@@ -10,6 +10,7 @@ from zerotrip.kernel.errors import Fault, Invalid
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.materials import types
+from zerotrip.materials.faults import empty
 from zerotrip.materials.model import Holder, Slot
 from zerotrip.materials.store import Slots
 
@@ -45,14 +46,7 @@ def issue_upload(
     caller has checked that the holder is the person's own and still takes materials.
     Raises Invalid `material_not_acceptable` with every fault.
     """
-    faults = announced_faults(material, announced)
-    if faults:
-        raise Invalid(
-            "material_not_acceptable",
-            "该文件不符合材料要求，请按提示更换。",
-            "This file is not what the material asks for.",
-            faults=faults,
-        )
+    require_acceptable(material, announced)
     slot = slots.open(
         Slot(
             holder=holder,
@@ -73,6 +67,18 @@ def issue_upload(
     return slot, form
 
 
+def require_acceptable(material: Material, announced: Announced) -> None:
+    """Raises Invalid `material_not_acceptable` with every fault."""
+    faults = announced_faults(material, announced)
+    if faults:
+        raise Invalid(
+            "material_not_acceptable",
+            "该文件不符合材料要求，请按提示更换。",
+            "This file is not what the material asks for.",
+            faults=faults,
+        )
+
+
 def announced_faults(material: Material, announced: Announced) -> tuple[Fault, ...]:
     """Every fault of an announcement, by JSON pointer into the request."""
     faults: list[Fault] = []
@@ -87,7 +93,7 @@ def announced_faults(material: Material, announced: Announced) -> tuple[Fault, .
             )
         )
     if announced.size_bytes <= 0:
-        faults.append(types.empty("/size_bytes"))
+        faults.append(empty("/size_bytes"))
     elif announced.size_bytes > material.max_bytes:
         limit = _spoken_size(material.max_bytes)
         faults.append(

@@ -57,6 +57,36 @@ TEMPLATES: Mapping[str, Template] = {
             "Everything that is missing is listed at once: open the case and mend it.",
         ),
     ),
+    "case.not_accepted": Template(
+        Bilingual("申请不予受理", "Application not accepted"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）依法不予受理，理由和法律依据请打开办件查看。"
+            "如不服，可在六十日内申请行政复议，或者在六个月内提起行政诉讼。",
+            "By law your application “{item}” (case {case_no}) cannot be accepted. "
+            "Open the case for the grounds and the law. You may ask for administrative "
+            "reconsideration within 60 days, or go to court within six months.",
+        ),
+    ),
+    "case.returned": Template(
+        Bilingual("审查中需补正", "Corrections needed after review"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）经审查有内容需要补正。"
+            "所需补正的内容已一次性列出，请打开办件查看并补正。",
+            "Your application “{item}” (case {case_no}) was reviewed and needs "
+            "corrections. Everything is listed at once: open the case and mend it.",
+        ),
+    ),
+    "case.promise_lapsed": Template(
+        Bilingual("承诺材料逾期未交", "What was promised did not come"),
+        Bilingual(
+            "您承诺补交的材料到期未交，“{item}”（办件编号{case_no}）已终止办理。"
+            "材料备齐后可重新申请；如不服，可在六十日内申请行政复议，或者在六个月内提起行政诉讼。",
+            "The material that you promised did not come in time, so “{item}” (case "
+            "{case_no}) has ended. Apply again once you have it. You may ask for "
+            "administrative reconsideration within 60 days, or go to court within six "
+            "months.",
+        ),
+    ),
     "case.accepted": Template(
         Bilingual("申请已受理", "Application accepted"),
         Bilingual(

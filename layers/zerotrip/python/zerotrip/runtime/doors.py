@@ -6,8 +6,9 @@ import functools
 from typing import TYPE_CHECKING
 
 from zerotrip.runtime import aws, wiring
+from zerotrip.runtime.logs import logger, said
 from zerotrip.runtime.settings import setting, stage, tenant
-from zerotrip.web.dependencies import Applicant, Public, Staff
+from zerotrip.web.dependencies import Applicant, Editors, Public, Staff
 
 if TYPE_CHECKING:
     from zerotrip.cases.requests import Requests
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Subjects
     from zerotrip.identity.tokens import KmsTokenKey
+    from zerotrip.kernel.errors import ZeroTripError
     from zerotrip.notices.inbox import Inbox
+    from zerotrip.sources.model import Identified
+    from zerotrip.sources.resolving import Sources
 
 
 @functools.cache
@@ -38,6 +42,7 @@ def applicant() -> Applicant:
             uploads=aws.objects("UPLOADS_BUCKET"),
             mint=wiring.mint(),
             now=wiring.now,
+            sources=_sources,
         ),
         requests=_requests(),
         sessions=_sessions(),
@@ -70,6 +75,23 @@ def staff() -> Staff:
         officers=Officers(aws.tables()),
         uploads=aws.objects("UPLOADS_BUCKET"),
         keys=aws.key_ring(),
+        tables=aws.tables(),
+        now=wiring.now,
+    )
+
+
+@functools.cache
+def editors() -> Editors:
+    """For catalogue_api."""
+    from zerotrip.catalogue.publishing import Publishing
+    from zerotrip.identity.store import Officers
+
+    return Editors(
+        tenant=tenant(),
+        publishing=Publishing(
+            tenant(), wiring.records(), wiring.catalogue(), wiring.now
+        ),
+        officers=Officers(aws.tables()),
         tables=aws.tables(),
         now=wiring.now,
     )
@@ -124,6 +146,28 @@ def _subjects() -> Subjects:
         mint=wiring.mint(),
         clock=wiring.now,
         hash_key=aws.secret_text("IDENTITY_HASH_SECRET").encode(),
+    )
+
+
+@functools.cache
+def _sources() -> Sources:
+    from zerotrip.sources.model import identified
+    from zerotrip.sources.resolving import Sources
+
+    def identify(sub: str) -> Identified | None:
+        return identified(_subjects().person(tenant(), sub))
+
+    def tell(trouble: ZeroTripError) -> None:
+        logger().warning(trouble.en, **said(trouble))
+
+    return Sources(
+        tables=aws.tables(),
+        records=wiring.records(),
+        keys=aws.key_ring(),
+        now=wiring.now,
+        providers=wiring.shared_data(),
+        identify=identify,
+        tell=tell,
     )
 
 

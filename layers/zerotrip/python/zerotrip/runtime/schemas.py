@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from zerotrip.cases.expiring import DraftExpiring
 from zerotrip.cases.lifecycle import MACHINE_STEPS, OUTSIDE_STEPS, TRANSITIONS
 from zerotrip.cases.views import EVENT_WORDS
+from zerotrip.catalogue.revisions import ITEM_TRANSITIONS, PUBLISH_STEP
 from zerotrip.deliveries.model import SHIPMENT_TRANSITIONS, TRACK_STEP
 from zerotrip.kernel.aggregate import Kind
 from zerotrip.kernel.messages import SCHEMA_VERSION, TYPE_PREFIX, CloudEvent
@@ -31,7 +32,9 @@ FOLDER = Path("events/schemas")
 COMMAND = "python -m zerotrip.runtime.schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-NEXT_STEPS = tuple(sorted({*MACHINE_STEPS, *OUTSIDE_STEPS, "advance_case"}))
+NEXT_STEPS = tuple(
+    sorted({*MACHINE_STEPS, *OUTSIDE_STEPS, "advance_case", PUBLISH_STEP})
+)
 """Every step that an event may ask for; the bus has one rule for each."""
 
 _BY_CARRIER = {"shipment.cancelled": TRACK_STEP}
@@ -63,12 +66,16 @@ _WORDS = {
     f"licence.{PREPARED}": ("证照已备", "A licence is about to be signed"),
     f"licence.{REGISTERED}": ("证照已登记", "A signed licence was registered"),
     notices.SENT: ("已告知", "Somebody was told something"),
+    "item.review_requested": ("事项版本已送审", "A revision waits for both offices"),
+    "item.reviewed": ("审核部门已答复", "An office answered"),
+    "item.scheduled": ("已定生效日期", "The day of a revision is set"),
+    "item.published": ("事项版本已发布", "A revision is offered from its day on"),
 }
 
 
 def event_steps() -> dict[str, frozenset[str]]:
     """Every event type that is ever written, and the steps that write it."""
-    tables = (TRANSITIONS, BILL_TRANSITIONS, SHIPMENT_TRANSITIONS)
+    tables = (TRANSITIONS, BILL_TRANSITIONS, SHIPMENT_TRANSITIONS, ITEM_TRANSITIONS)
     steps = {name: {row.step} for table in tables for name, row in table.items()}
     for name, step in _BY_CARRIER.items():
         steps[name].add(step)

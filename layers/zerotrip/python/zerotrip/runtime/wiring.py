@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zerotrip.cases.drafts import Drafts
     from zerotrip.cases.steps import Deps
     from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.catalogue.steps import PublishDeps
     from zerotrip.deliveries.callbacks import ParcelCallbacks
     from zerotrip.deliveries.clients.courier import Contact, Courier
     from zerotrip.deliveries.steps import DeliverySteps
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from zerotrip.kernel.identifiers import Mint
     from zerotrip.kernel.records import Records
     from zerotrip.licences.steps import RegisterDeps, SigningDeps
+    from zerotrip.materials.scanning import Scanner
     from zerotrip.materials.steps import MaterialSteps
     from zerotrip.notices.steps import NoticeSteps
     from zerotrip.payments.callbacks import PaymentCallbacks
     from zerotrip.payments.channels.wechat_pay import WeChatPay
     from zerotrip.payments.steps import PaymentSteps
+    from zerotrip.sources.clients.shared_data import SharedData
 
 
 def now() -> datetime:
@@ -72,6 +75,21 @@ def bus() -> EventBridge:
 
 
 @functools.cache
+def publish_deps() -> PublishDeps:
+    """For publish_item."""
+    from zerotrip.catalogue.pages import keep_page
+    from zerotrip.catalogue.steps import PublishDeps
+
+    return PublishDeps(
+        tenant=tenant(),
+        records=records(),
+        catalogue=catalogue(),
+        keep_page=functools.partial(keep_page, aws.objects("CATALOGUE_BUCKET")),
+        now=now,
+    )
+
+
+@functools.cache
 def case_steps() -> Deps:
     """For submit, pre_review, approve, advance_case."""
     from zerotrip.cases.steps import Deps
@@ -97,7 +115,18 @@ def material_steps() -> MaterialSteps:
         objects=aws.objects("UPLOADS_BUCKET"),
         tenant=tenant(),
         bucket=setting("UPLOADS_BUCKET"),
+        scanner=scanner,
     )
+
+
+@functools.cache
+def scanner() -> Scanner:
+    """What `MALWARE_SCANNER` says: `none`, or `tcp://host:port` of clamd."""
+    from zerotrip.materials.clients.clamd import Clamd
+    from zerotrip.materials.scanning import NOBODY, AlwaysClean
+
+    said = setting("MALWARE_SCANNER")
+    return AlwaysClean() if said == NOBODY else Clamd.at(said)
 
 
 @functools.cache
@@ -262,6 +291,22 @@ def parcel_callback_deps() -> ParcelCallbacks:
 
     courier, _ = _courier()
     return ParcelCallbacks(tenant=tenant(), records=records(), courier=courier, now=now)
+
+
+@functools.cache
+def shared_data() -> SharedData:
+    """The providers of shared materials; the secret is read when one is asked."""
+    from zerotrip.sources.clients.shared_data import SharedData
+
+    return SharedData(_providers, http(), mint(), now)
+
+
+def _providers() -> Mapping[str, Any]:
+    try:
+        return aws.secret("SHARED_DATA_PARTNER_SECRET")
+    except aws.client("secretsmanager").exceptions.ResourceNotFoundException:
+        # No value yet: nobody is connected, and applicants upload what is asked.
+        return {}
 
 
 @functools.cache

@@ -45,8 +45,19 @@ class SessionAnswer(TypedDict):
     roles: list[str]
 
 
+class ReusedAnswer(TypedDict):
+    """That a file of the vault fills the slot, for what, and agreed to when."""
+
+    sha256: str
+    purpose: str
+    consent_at: str
+
+
 class SlotAnswer(TypedDict):
-    """One material: what was announced, what came of it, why it was refused."""
+    """One material: what was announced, what came of it, why it was refused.
+
+    `scanner` looked for malware, `none`: nobody did; null: the file did not get there.
+    """
 
     code: str
     name: Text
@@ -56,6 +67,8 @@ class SlotAnswer(TypedDict):
     issued_at: str
     sha256: str | None
     reason: FaultAnswer | None
+    scanner: str | None
+    reused: ReusedAnswer | None
 
 
 class ApplicationSummary(TypedDict):
@@ -78,12 +91,52 @@ class ApplicationsAnswer(TypedDict):
     applications: list[ApplicationSummary]
 
 
+class SourceReason(TypedDict):
+    """Why the state could not give a material, so that it is asked as an upload."""
+
+    code: Literal["provider_unavailable", "not_found", "expired", "identity_unproven"]
+    zh: str
+    en: str
+
+
+class SourceAnswer(TypedDict):
+    """A material that the state may have.
+
+    `state`: `resolved`, nothing to do · `upload`, hand it in, for this `reason` ·
+    `pending`, looked up at hand-in. `provider` gave it; `valid_until` is a legal day.
+    """
+
+    code: str
+    name: Text
+    source: Literal["licence", "shared"]
+    state: Literal["resolved", "upload", "pending"]
+    provider: str | None
+    valid_until: str | None
+    reason: SourceReason | None
+
+
+class OfferAnswer(TypedDict):
+    """What the person wrote in an earlier application: item code, name and when."""
+
+    value: Any
+    from_item: str
+    item_name: Text
+    at: str
+
+
 class ApplicationAnswer(ApplicationSummary):
-    """A draft. `item_changed`: the item has a newer revision since it was begun."""
+    """A draft. `item_changed`: the item has a newer revision since it was begun.
+
+    `sources`: materials that the state may have, which need no upload while they are
+    resolved. `offered`: earlier answers for fields still empty, by JSON pointer into
+    the form; filled when a draft is read, empty in the answer to a command.
+    """
 
     item_changed: bool
     form: dict[str, Any]
     materials: list[SlotAnswer]
+    sources: list[SourceAnswer]
+    offered: dict[str, OfferAnswer]
 
 
 class UploadForm(TypedDict):
@@ -99,6 +152,44 @@ class UploadAnswer(TypedDict):
 
     slot: SlotAnswer
     upload: UploadForm
+
+
+class StoredUse(TypedDict):
+    """As which material of which item a stored file was handed up, and when."""
+
+    material: str
+    name: Text
+    item_code: str
+    item_name: Text
+    at: str
+
+
+class StoredFile(TypedDict):
+    """A file of one's vault. It is as old as `received_at` says, its first coming.
+
+    It may stand for a material that it was used as, where the item says for how many
+    months (`reusable_months`).
+    """
+
+    sha256: str
+    content_type: str
+    size_bytes: int
+    received_at: str
+    scanner: str | None
+    used_as: list[StoredUse]
+
+
+class VaultAnswer(TypedDict):
+    """The person's own files, the newest first."""
+
+    files: list[StoredFile]
+
+
+class ReuseAnswer(TypedDict):
+    """The slot that the stored file fills, and the last legal day on which it may."""
+
+    slot: SlotAnswer
+    valid_until: str
 
 
 class SubmissionAnswer(TypedDict):
@@ -127,13 +218,21 @@ class CasesAnswer(TypedDict):
     cases: list[CaseSummary]
 
 
+class PromisedMaterial(TypedDict):
+    """A material that is to follow, and the last legal day on which it may."""
+
+    code: str
+    name: Text
+    last_day: str
+
+
 class AskedAnswer(TypedDict):
     """What is asked of the person now; `ref` is its bill or shipment."""
 
     obligation: str
     zh: str
     en: str
-    faults: NotRequired[list[dict[str, Any]]]
+    faults: NotRequired[list[FaultAnswer]]
     ref: NotRequired[str]
 
 
@@ -179,9 +278,15 @@ class CaseStanding(TypedDict):
 
 
 class CaseAnswer(CaseStanding):
-    """A case as its applicant sees it."""
+    """A case as its applicant sees it.
+
+    `promised` is still to be handed in; `grounds` say why it ended by law or by a
+    promise not kept, and what can be done.
+    """
 
     asked_of_me: list[AskedAnswer]
+    promised: list[PromisedMaterial]
+    grounds: list[FaultAnswer]
     timeline: list[TimelineEntry]
     bills: list[BillAnswer]
     shipments: list[ShipmentAnswer]
@@ -260,11 +365,15 @@ class VerificationAnswer(TypedDict):
 
 
 class TaskAnswer(TypedDict):
-    """What an officer is to do, as which role, since when."""
+    """What an officer is to do, as which role, since when.
+
+    `checks`: rules and materials of which the rules could not say anything.
+    """
 
     kind: str
     role: str
     opened_at: str
+    checks: list[str]
 
 
 class WorkAnswer(TypedDict):
@@ -286,14 +395,19 @@ class WorklistAnswer(TypedDict):
 
 
 class StaffMaterial(TypedDict):
-    """A material as handed in; the address opens for 60 seconds."""
+    """A material as handed in: a file, whose address opens for 60 seconds, or what the
+    state has: the licence's or the provider's `reference`, and its `document`."""
 
     code: str
     name: Text
-    content_type: str
-    size_bytes: int
-    sha256: str
-    download_url: str
+    source: Literal["upload", "licence", "shared"]
+    content_type: str | None
+    size_bytes: int | None
+    sha256: str | None
+    download_url: str | None
+    reference: str | None
+    valid_until: str | None
+    document: dict[str, Any] | None
 
 
 class StaffCaseAnswer(CaseStanding):
@@ -303,6 +417,7 @@ class StaffCaseAnswer(CaseStanding):
     licence_id: str | None
     form: dict[str, Any]
     materials: list[StaffMaterial]
+    promised: list[PromisedMaterial]
     task: TaskAnswer | None
 
 
@@ -327,12 +442,17 @@ class ItemSummaryAnswer(TypedDict):
     organisation: IssuerAnswer
     department: str
     department_name: Text
+    themes: list[str]
+    promised_working_days: int
+    visits: int
 
 
 class ItemsAnswer(TypedDict):
-    """What can be applied for, by item code."""
+    """What can be applied for, by item code; `next` is the `after` of the next page."""
 
     items: list[ItemSummaryAnswer]
+    total: int
+    next: str | None
 
 
 class LegalBasisAnswer(TypedDict):
@@ -374,6 +494,7 @@ class MaterialAnswer(TypedDict):
     source: Literal["upload", "licence", "shared", "form"]
     conditional: bool
     may_follow_working_days: int | None
+    reusable_months: int | None
     originals: int
     copies: int
     types: list[str]
@@ -438,6 +559,111 @@ class ItemAnswer(TypedDict):
     fee: FeeAnswer | None
     courier_charge: ChargeAnswer | None
     licence: LicenceOffered
+
+
+class GuideMaterial(TypedDict):
+    """A material as the guide tells it."""
+
+    code: str
+    name: Text
+    source: Text
+    required: bool
+    conditional: bool
+    may_follow_working_days: int | None
+    originals: int
+    copies: int
+    note: Text | None
+
+
+class GuideFee(TypedDict):
+    """A statutory fee and its legal basis."""
+
+    name: Text
+    amount_fen: int
+    legal_basis: str
+
+
+class GuideAnswer(TypedDict):
+    """The guide (办事指南): `missing` names elements that the item does not tell."""
+
+    item_code: str
+    base_code: str
+    revision: int
+    name: Text
+    audience: Text
+    organisation: Text
+    department: Text
+    scope: Text
+    channels: list[Text]
+    legal_basis: list[LegalBasisAnswer]
+    conditions: list[Text]
+    materials: list[GuideMaterial]
+    route: list[Text]
+    fee: GuideFee | None
+    courier_charge: ChargeAnswer | None
+    statutory_working_days: int
+    promised_working_days: int
+    visits: int
+    result: LicenceOffered
+    complaint_telephone: str
+    enquiry_telephone: str | None
+    address: Text | None
+    hours: Text | None
+    missing: list[str]
+
+
+class FindingAnswer(TypedDict):
+    """What the lint says: a stable code, where, a sentence; errors block publishing."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    path: str
+    zh: str
+    en: str
+
+
+class CheckedItem(TypedDict):
+    """An editor's files, as the lint sees them."""
+
+    item_code: str
+    revision: int
+    acceptable: bool
+    findings: list[FindingAnswer]
+
+
+class ProposalEvent(TypedDict):
+    """One step of a revision's life; `office` and what it said where one spoke."""
+
+    event: str
+    time: str
+    office: str | None
+    agrees: bool | None
+    reasons: str | None
+
+
+class ChangedItem(TypedDict):
+    """One difference to the revision that is offered."""
+
+    path: str
+    zh: str
+    en: str
+
+
+class ItemProposal(TypedDict):
+    """A revision on its way; `offices` maps those that agreed to when."""
+
+    item_code: str
+    version: int
+    stage: Literal["in_review", "returned", "approved", "scheduled", "published"]
+    organisation: str
+    revision: int
+    digest: str
+    published_revision: int | None
+    effective_on: str | None
+    offices: dict[str, str]
+    changes: list[ChangedItem]
+    timeline: list[ProposalEvent]
+    findings: list[FindingAnswer]
 
 
 class KeysAnswer(TypedDict):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zerotrip.cases.applications import Applications
     from zerotrip.cases.requests import Requests
     from zerotrip.catalogue.publication import Catalogue
+    from zerotrip.catalogue.publishing import Publishing
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Officers, Subjects
     from zerotrip.kernel.objects import Objects
@@ -50,6 +51,17 @@ class Staff:
     officers: Officers
     uploads: Objects
     keys: KeyRing
+    tables: Tables
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Editors:
+    """For `catalogue_api`."""
+
+    tenant: str
+    publishing: Publishing
+    officers: Officers
     tables: Tables
     now: Callable[[], datetime]
 

@@ -85,15 +85,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered; a body of None is no body."""
+    """What is answered; a body of None is no body. `text` is a page instead of JSON."""
 
     status: int
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON
+    text: str | None = field(default=None, repr=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is sent."""
+        return self.body is None and self.text is None
 
     def content(self) -> str:
         """The body as it goes over the wire."""
+        if self.text is not None:
+            return self.text
         if self.body is None:
             return ""
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))

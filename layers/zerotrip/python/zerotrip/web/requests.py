@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+)
 
 LONGEST_REASONS = 2000
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Form = Annotated[dict[str, Any], Field(description="申请表内容 · The form's content")]
+
+
+def _day(text: str) -> str:
+    """The day as it came. Raises ValueError for one that no calendar has."""
+    return date.fromisoformat(text).isoformat()
+
+
+MaterialCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Promised = Annotated[list[MaterialCode], Field(max_length=12)]
 
 
 class _Asked(BaseModel):
@@ -60,12 +77,39 @@ class SavedForm(_Asked):
     form: Form
 
 
+class Submission(_Asked):
+    """Materials that are to follow (容缺受理), by code; mostly none, and no body."""
+
+    promised: Promised = []
+
+
+class NewCorrections(_Asked):
+    """The mended form, or none where it stays as it is; materials that are to follow.
+
+    In review, what was promised is handed in this way too, without a form.
+    """
+
+    form: Form | None = None
+    promised: Promised = []
+
+
 class NewMaterial(_Asked):
     """A file that will be uploaded: which material, its media type, its exact size."""
 
     material: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     content_type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     size_bytes: int
+
+
+class NewReuse(_Asked):
+    """A file of one's vault for a material: for which purpose, and that one agrees.
+
+    `purpose` is the sentence that the person was shown; it holds no personal data.
+    """
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    purpose: Annotated[str, StringConstraints(min_length=2, max_length=200)]
+    consent: bool
 
 
 class Nothing(_Asked):
@@ -80,6 +124,82 @@ class NewPayment(_Asked):
         Annotated[str, StringConstraints(pattern=r"^[0-9]{6}[0-9A-HJKMNP-TV-Z]{26}$")]
         | None
     ) = None
+
+
+class ItemFiles(_Asked):
+    """An item's folder and what it refers to, by name: `kiosk/item.yaml`, `_base/…`."""
+
+    files: Annotated[
+        dict[
+            Annotated[
+                str,
+                StringConstraints(
+                    pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}(/[A-Za-z0-9_-]{1,64})?"
+                    r"\.(yaml|typ)$"
+                ),
+            ],
+            Annotated[str, StringConstraints(max_length=262_144)],
+        ],
+        Field(min_length=1, max_length=24),
+    ]
+
+
+class ItemReview(_Asked):
+    """An office's answer to a revision, and its reasons."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    agrees: bool
+    reasons: Annotated[str, StringConstraints(max_length=LONGEST_REASONS)] = ""
+
+
+class ItemPublication(_Asked):
+    """The legal day from which a revision is offered."""
+
+    effective_on: Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        AfterValidator(_day),
+    ]
+
+
+class BothLanguages(_Asked):
+    """An officer's own words; Chinese is what counts."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    en: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Defect(_Asked):
+    """One thing to mend: where (`/form/…`, `/materials/<code>`), what, and how."""
+
+    path: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^/(form(/[^/]+)+|materials/[a-z0-9_]+)$", max_length=200
+        ),
+    ]
+    code: MaterialCode = "officer_found"
+    message: BothLanguages
+    remedy: BothLanguages
+
+
+class LateReason(_Asked):
+    """Why a defect was not told when it could first be seen; supervision reads it."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    code: Literal["law_changed", "fact_emerged", "overlooked", "public_safety"]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASONS)]
+
+
+class NewNotice(_Asked):
+    """An officer's one notice: everything that the applicant has to mend."""
+
+    defects: Annotated[list[Defect], Field(min_length=1, max_length=20)]
+    late_reason: LateReason | None = None
 
 
 class NewDecision(_Asked):

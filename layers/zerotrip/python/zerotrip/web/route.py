@@ -56,6 +56,11 @@ PARAMETERS: dict[str, Parameter] = {
         "1.2.156.3005.2.11100000MB0304894M003.11441882007000001K"
         ".7Q2W9E4R6T1Y8U3I5O0P.001.9",
     ),
+    "material": Parameter(
+        r"[a-z][a-z0-9_]{0,39}",
+        Words("材料代码", "The material's code in the item"),
+        "no_criminal_record",
+    ),
     "notice_id": Parameter(
         r"[A-Za-z0-9_-]{22}",
         Words("通知的编号", "The notice's id"),
@@ -78,7 +83,8 @@ class Route:
     `answers` maps a status to the name of its shape in `web.answers`, or to None for
     no body. `problems` are the codes that this route adds to those of every route.
     `if_match`: whether the person must, or may, name the version seen. `keyed`: an
-    `Idempotency-Key` is honoured. `query`: names of query parameters.
+    `Idempotency-Key` is honoured. `query`: names of query parameters. `raw`: the body
+    is bytes; `page`: the answer is HTML.
     """
 
     method: str
@@ -93,6 +99,7 @@ class Route:
     tagged: bool = False
     query: tuple[str, ...] = ()
     raw: bool = False
+    page: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:

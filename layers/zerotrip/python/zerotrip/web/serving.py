@@ -175,7 +175,7 @@ def _unless_known(request: Request, reply: Reply) -> Reply:
 
 def _response(reply: Reply) -> Response:
     headers: dict[str, str | list[str]] = {"Cache-Control": NO_STORE, **reply.headers}
-    if reply.body is not None:
+    if not reply.empty:
         headers["Content-Type"] = reply.content_type
     return Response(body=reply.content(), headers=headers, status_code=reply.status)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
 
 from zerotrip.cases.drafts import Draft
 from zerotrip.cases.lifecycle import Stage
@@ -15,7 +16,13 @@ from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
 from zerotrip.kernel.objects import UploadForm
 from zerotrip.materials.model import Slot
 from zerotrip.materials.uploads import FORM_SECONDS
+from zerotrip.materials.vault import Entry, Use
 from zerotrip.web import answers
+
+if TYPE_CHECKING:
+    # A cold start need not know how materials are looked up.
+    from zerotrip.sources.model import Standing
+    from zerotrip.sources.remembered import Offer
 
 
 def text(words: ItemText) -> answers.Text:
@@ -45,14 +52,59 @@ def application_summary(draft: Draft, item: Item) -> answers.ApplicationSummary:
 
 
 def application(
-    draft: Draft, item: Item, slots: Iterable[Slot], *, item_changed: bool
+    draft: Draft,
+    item: Item,
+    slots: Iterable[Slot],
+    standings: Iterable[Standing],
+    *,
+    item_changed: bool,
 ) -> answers.ApplicationAnswer:
-    """A draft with its form and materials."""
+    """A draft with its form and materials, asked for and looked up."""
     return {
         **application_summary(draft, item),
         "item_changed": item_changed,
         "form": dict(draft.form),
         "materials": [slot(each, item) for each in slots],
+        "sources": [source(each) for each in standings],
+        "offered": {},
+    }
+
+
+def source(standing: Standing) -> answers.SourceAnswer:
+    """A material that the state may have; never the provider's own reference."""
+    from zerotrip.sources.model import WORDS, Resolved, Unresolved
+
+    material, found = standing.material, standing.resolution
+    resolved = found if isinstance(found, Resolved) else None
+    reason: answers.SourceReason | None = None
+    if isinstance(found, Unresolved):
+        zh, en = WORDS[found.reason]
+        reason = {"code": found.reason.value, "zh": zh, "en": en}
+    until = resolved.valid_until if resolved else None
+    return cast(
+        answers.SourceAnswer,
+        {
+            "code": material.code,
+            "name": text(material.name),
+            "source": material.source,
+            "state": standing.state,
+            "provider": resolved.provider if resolved else None,
+            "valid_until": until.isoformat() if until else None,
+            "reason": reason,
+        },
+    )
+
+
+def offered(found: Mapping[str, Offer]) -> dict[str, answers.OfferAnswer]:
+    """Earlier answers by pointer, and from which item they come."""
+    return {
+        path: {
+            "value": each.value,
+            "from_item": each.item.code,
+            "item_name": text(each.item.name),
+            "at": each.at,
+        }
+        for path, each in found.items()
     }
 
 
@@ -75,6 +127,36 @@ def upload(found: Slot, item: Item, form: UploadForm) -> answers.UploadAnswer:
             "fields": dict(form.fields),
             "expires_in_seconds": FORM_SECONDS,
         },
+    }
+
+
+def reuse(found: Slot, item: Item, until: date) -> answers.ReuseAnswer:
+    """A slot that a stored file fills."""
+    return {"slot": slot(found, item), "valid_until": until.isoformat()}
+
+
+def stored_file(entry: Entry, item_of: Callable[[Use], Item]) -> answers.StoredFile:
+    """A file of one's vault; never its key or version."""
+    return {
+        "sha256": entry.sha256,
+        "content_type": entry.content_type,
+        "size_bytes": entry.size_bytes,
+        "received_at": times.to_text(entry.received_at),
+        "scanner": entry.scan.scanner if entry.scan else None,
+        "used_as": [
+            _stored_use(code, use, item_of(use)) for code, use in entry.uses.items()
+        ],
+    }
+
+
+def _stored_use(code: str, use: Use, item: Item) -> answers.StoredUse:
+    material = item.material(code)
+    return {
+        "material": code,
+        "name": text(material.name) if material else {"zh": code, "en": code},
+        "item_code": use.item,
+        "item_name": text(item.name),
+        "at": use.at,
     }
 
 
@@ -143,6 +225,7 @@ def task(data: Mapping[str, Any]) -> answers.TaskAnswer:
         "kind": data["kind"],
         "role": data["role"],
         "opened_at": data["opened_at"],
+        "checks": list(data.get("checks", ())),
     }
 
 
@@ -178,6 +261,9 @@ def item_summary(summary: ItemSummary) -> answers.ItemSummaryAnswer:
         },
         "department": summary.department,
         "department_name": text(summary.department_name),
+        "themes": list(summary.themes),
+        "promised_working_days": summary.promised_working_days,
+        "visits": summary.visits,
     }
 
 

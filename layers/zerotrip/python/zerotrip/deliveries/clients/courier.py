@@ -17,8 +17,7 @@ from typing import Any, Final, TypeGuard
 
 import urllib3
 
-from zerotrip.deliveries.clients import standard_webhooks
-from zerotrip.kernel import times
+from zerotrip.kernel import standard_webhooks, times
 from zerotrip.kernel.configuration import PartnerSettings, error_code
 from zerotrip.kernel.errors import AlreadyDone, GiveUp, Malformed, Retry
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zerotrip.web.dependencies import Applicant
-from zerotrip.web.endpoints import applications, cases, inbox, licences, sessions
+from zerotrip.web.endpoints import applications, cases, inbox, licences, sessions, vault
 from zerotrip.web.route import Route
 from zerotrip.web.routes import applicant as routes
 from zerotrip.web.serving import Endpoint
@@ -17,6 +17,8 @@ ENDPOINTS: tuple[tuple[Route, Endpoint[Applicant]], ...] = (
     (routes.READ_APPLICATION, applications.read_application),
     (routes.SAVE_APPLICATION, applications.save_application),
     (routes.ADD_MATERIAL, applications.add_material),
+    (routes.LIST_VAULT, vault.list_vault),
+    (routes.REUSE_MATERIAL, vault.reuse_material),
     (routes.SUBMIT_APPLICATION, applications.submit_application),
     (routes.LIST_CASES, cases.list_cases),
     (routes.READ_CASE, cases.read_case),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zerotrip.cases.drafts import Draft
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
 from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
-from zerotrip.web.requests import NewApplication, SavedForm
+from zerotrip.web.requests import NewApplication, SavedForm, Submission
 
 
 def answers_of(deps: Applicant) -> Answers:
@@ -43,8 +45,12 @@ def start_application(request: Request, deps: Applicant) -> Reply:
 
 
 def read_application(request: Request, deps: Applicant) -> Reply:
-    """The draft, its form and what came of each upload."""
-    return _application(deps, _own(request, deps), 200)
+    """The draft, its form, what came of each upload, and what is remembered."""
+    draft = _own(request, deps)
+    reply = _application(deps, draft, 200)
+    item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
+    found = deps.applications.offers_for(draft, item)
+    return replace(reply, body={**(reply.body or {}), "offered": views.offered(found)})
 
 
 def save_application(request: Request, deps: Applicant) -> Reply:
@@ -84,6 +90,7 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
         request.path["application_id"],
         request.seen,
         companions=lambda number: answers.writes(place, _received(number)),
+        promised=request.asked(Submission).promised,
     )
     return _received(case_no)
 
@@ -99,6 +106,7 @@ def _application(deps: Applicant, draft: Draft, status: int) -> Reply:
         draft,
         item,
         deps.applications.slots_of(draft),
+        deps.applications.standings_of(draft, item),
         item_changed=current.digest != draft.item_digest and draft.case_no is None,
     )
     headers = {"ETag": version_tag(draft.version)}

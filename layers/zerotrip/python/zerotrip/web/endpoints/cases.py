@@ -15,7 +15,7 @@ from zerotrip.web.dependencies import Applicant
 from zerotrip.web.endpoints.applications import answers_of
 from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
-from zerotrip.web.requests import NewPayment, SavedForm
+from zerotrip.web.requests import NewCorrections, NewPayment
 
 
 def list_cases(request: Request, deps: Applicant) -> Reply:
@@ -39,7 +39,7 @@ def read_case(request: Request, deps: Applicant) -> Reply:
     """Stage, open obligations, timeline, and what is asked of the person now."""
     now = deps.requests.own(request.path["case_no"], request.person.sub)
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
-    view = case_view(deps.records, now, item)
+    view = case_view(deps.records, deps.requests.keys, now, item)
     bills, shipments = views.fact_keys(deps.tenant, view)
     body = views.case(view, deps.records.heads(bills), deps.records.heads(shipments))
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
@@ -66,13 +66,17 @@ def add_case_material(request: Request, deps: Applicant) -> Reply:
 
 
 def correct_case(request: Request, deps: Applicant) -> Reply:
-    """Hands the mended form in; the checks run again."""
-    form = request.asked(SavedForm).form
+    """Hands the mended form in, or in review what was promised."""
+    asked = request.asked(NewCorrections)
 
     def act() -> Reply:
         return _moved(
             deps.requests.correct(
-                request.path["case_no"], request.person.sub, request.version, form
+                request.path["case_no"],
+                request.person.sub,
+                request.version,
+                asked.form,
+                asked.promised,
             )
         )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from zerotrip.catalogue import snapshot
+from zerotrip.catalogue.guide import guide
+from zerotrip.catalogue.pages import page_key
 from zerotrip.kernel.aggregate import digest
+from zerotrip.kernel.errors import Fault, Invalid, NotFound
 from zerotrip.web import views
 from zerotrip.web.dependencies import Public
 from zerotrip.web.endpoints.licences import verify_licence
@@ -13,14 +19,22 @@ from zerotrip.web.serving import Endpoint
 
 # As long as a pointer to the current revision is remembered (`catalogue.publication`).
 ITEMS_CACHED = "public, max-age=30"
+LONGEST_SEARCH = 100
 KEYS_CACHED = "public, max-age=300"
 
 
-def list_items(_: Request, deps: Public) -> Reply:
-    """Everything that can be applied for."""
-    found = [views.item_summary(each) for each in deps.catalogue.listed(deps.tenant)]
-    headers = {"ETag": f'"{digest(found)}"', "Cache-Control": ITEMS_CACHED}
-    return Reply(200, {"items": found}, headers)
+def list_items(request: Request, deps: Public) -> Reply:
+    """What can be applied for and holds all that is looked for, page by page."""
+    offered = deps.catalogue.listed(deps.tenant)
+    found = snapshot.matching(offered, _wanted(request))
+    page = snapshot.page(found, request.query.get("after", ""), request.limit)
+    body = {
+        "items": [views.item_summary(each) for each in page.items],
+        "total": page.total,
+        "next": page.next_after,
+    }
+    headers = {"ETag": f'"{digest(body)}"', "Cache-Control": ITEMS_CACHED}
+    return Reply(200, body, headers)
 
 
 def read_item(request: Request, deps: Public) -> Reply:
@@ -29,6 +43,60 @@ def read_item(request: Request, deps: Public) -> Reply:
     shown = views.item(pinned.item)
     headers = {"ETag": f'"{digest(shown)}"', "Cache-Control": ITEMS_CACHED}
     return Reply(200, shown, headers)
+
+
+def read_guide(request: Request, deps: Public) -> Reply:
+    """All that must be told of an item."""
+    pinned = deps.catalogue.current(deps.tenant, request.path["item_code"])
+    told = guide(pinned.item)
+    headers = {"ETag": f'"{digest(told)}"', "Cache-Control": ITEMS_CACHED}
+    return Reply(200, told, headers)
+
+
+def read_guide_page(request: Request, deps: Public) -> Reply:
+    """The same as a page, made when the item was published."""
+    code = request.path["item_code"]
+    pinned = deps.catalogue.current(deps.tenant, code)
+    kept = deps.catalogue.objects.get(page_key(code, pinned.digest))
+    if kept is None:
+        raise NotFound(
+            "guide_page_absent",
+            "该事项的办事指南网页尚未生成，请改用办事指南接口。",
+            "The page of this guide was not made yet: read the guide as JSON.",
+        )
+    headers = {"ETag": f'"{pinned.digest}"', "Cache-Control": ITEMS_CACHED}
+    return Reply(200, None, headers, "text/html; charset=utf-8", kept.content.decode())
+
+
+_AUDIENCES: dict[str, Literal["person", "company"]] = {
+    "person": "person",
+    "company": "company",
+}
+
+
+def _wanted(request: Request) -> snapshot.Wanted:
+    query = request.query
+    audience = query.get("audience")
+    if audience is not None and audience not in _AUDIENCES:
+        raise Invalid(
+            "request_invalid",
+            "请求内容有误，请按提示逐项修改。",
+            "The request has faults: mend them all, then send it again.",
+            faults=(
+                Fault(
+                    "?audience",
+                    "audience_unknown",
+                    "audience须为person或company。",
+                    "audience is person or company.",
+                ),
+            ),
+        )
+    return snapshot.Wanted(
+        words=query.get("q", "")[:LONGEST_SEARCH],
+        audience=_AUDIENCES.get(audience or ""),
+        department=query.get("department"),
+        theme=query.get("theme"),
+    )
 
 
 def read_keys(_: Request, deps: Public) -> Reply:
@@ -42,5 +110,7 @@ ENDPOINTS: tuple[tuple[Route, Endpoint[Public]], ...] = (
     (routes.READ_KEYS, read_keys),
     (routes.LIST_ITEMS, list_items),
     (routes.READ_ITEM, read_item),
+    (routes.READ_GUIDE, read_guide),
+    (routes.READ_GUIDE_PAGE, read_guide_page),
     (routes.VERIFY_LICENCE, verify_licence),
 )

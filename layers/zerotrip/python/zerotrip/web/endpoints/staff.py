@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import CaseNow
+from zerotrip.cases.requests import LateReason
 from zerotrip.cases.views import case_view, current_task
 from zerotrip.cases.worklist import open_tasks
 from zerotrip.catalogue.model import Item
-from zerotrip.identity import permissions
 from zerotrip.identity.model import Officer
-from zerotrip.kernel.errors import Forbidden
+from zerotrip.kernel.errors import Fault, Forbidden
+from zerotrip.sources.kept import read_document, source_sk
+from zerotrip.sources.model import SHARED
 from zerotrip.web import answers, views
 from zerotrip.web.dependencies import Staff
+from zerotrip.web.endpoints.officers import officer_now
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
-from zerotrip.web.requests import NewDecision
+from zerotrip.web.requests import Defect, NewDecision, NewNotice
 from zerotrip.web.route import Route
 from zerotrip.web.routes import staff as routes
 from zerotrip.web.serving import Endpoint
@@ -32,7 +35,7 @@ _SEEN_BY_STAFF = (
 
 def read_worklist(request: Request, deps: Staff) -> Reply:
     """The open tasks of the officer's office and roles; no personal data."""
-    officer = _officer(request, deps)
+    officer = officer_now(request, deps)
     found = open_tasks(
         deps.records,
         deps.tenant,
@@ -58,33 +61,52 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
 
 def read_staff_case(request: Request, deps: Staff) -> Reply:
     """A case of the officer's own office with its form and materials."""
-    officer = _officer(request, deps)
+    officer = officer_now(request, deps)
     now = _of_office(request, deps, officer)
     item = _item(deps, now)
     handed = read_handed(deps.records, deps.keys, now)
-    view = case_view(deps.records, now, item)
+    view = case_view(deps.records, deps.keys, now, item)
     task = current_task(deps.records.rows(now.key, "TASK#"))
     body = {
         **{name: view[name] for name in _SEEN_BY_STAFF},
         "form": dict(handed.form),
         "materials": [
-            _material(deps, item, code, pin) for code, pin in handed.materials.items()
+            _material(deps, now, item, code, pin)
+            for code, pin in handed.materials.items()
         ],
+        "promised": view["promised"],
         "task": views.task(task.data) if task else None,
     }
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
 
+def return_case(request: Request, deps: Staff) -> Reply:
+    """Sends the one notice of what is to be mended; what could be seen then is late."""
+    officer = officer_now(request, deps)
+    now = _of_office(request, deps, officer)
+    _require_role(officer, _item(deps, now))
+    asked = request.asked(NewNotice)
+    reason = asked.late_reason
+
+    def act() -> Reply:
+        committed = deps.requests.return_case(
+            now,
+            officer.sub,
+            request.version,
+            [_defect(each) for each in asked.defects],
+            LateReason(reason.code, reason.text) if reason else None,
+        )
+        event = committed.events[0]
+        return Reply(201, views.moved(event), {"ETag": version_tag(event.seq)})
+
+    return Answers(deps.tables, deps.tenant, deps.now).once(request, act)
+
+
 def decide_case(request: Request, deps: Staff) -> Reply:
     """Records the decision, or names the one that came first."""
-    officer = _officer(request, deps)
+    officer = officer_now(request, deps)
     now = _of_office(request, deps, officer)
-    if _item(deps, now).route.role not in officer.roles:
-        raise Forbidden(
-            "role_not_permitted",
-            "您当前的身份不能使用此功能。",
-            "Your role does not permit this.",
-        )
+    _require_role(officer, _item(deps, now))
     asked = request.asked(NewDecision)
 
     def act() -> Reply:
@@ -98,13 +120,23 @@ def decide_case(request: Request, deps: Staff) -> Reply:
     return Answers(deps.tables, deps.tenant, deps.now).once(request, act)
 
 
-def _officer(request: Request, deps: Staff) -> Officer:
-    """The officer as registered now: a suspension or a new role counts at once."""
-    session = request.person
-    officer = deps.officers.current(deps.tenant, session.sub)
-    today = replace(session, roles=officer.roles)
-    permissions.require(today, request.route.method, request.route.path)
-    return officer
+def _require_role(officer: Officer, item: Item) -> None:
+    if item.route.role not in officer.roles:
+        raise Forbidden(
+            "role_not_permitted",
+            "您当前的身份不能使用此功能。",
+            "Your role does not permit this.",
+        )
+
+
+def _defect(asked: Defect) -> Fault:
+    """What is wrong, and what to do, in one sentence each, as the rules say it."""
+    return Fault(
+        asked.path,
+        asked.code,
+        asked.message.zh + asked.remedy.zh,
+        f"{asked.message.en} {asked.remedy.en}",
+    )
 
 
 def _of_office(request: Request, deps: Staff, officer: Officer) -> CaseNow:
@@ -118,23 +150,44 @@ def _item(deps: Staff, now: CaseNow) -> Item:
 
 
 def _material(
-    deps: Staff, item: Item, code: str, pin: Mapping[str, Any]
+    deps: Staff, now: CaseNow, item: Item, code: str, pin: Mapping[str, Any]
 ) -> answers.StaffMaterial:
+    """A file to look at, or what the state has: a licence, a provider's document."""
     material = item.material(code)
+    source = pin.get("source", "upload")
+    address = document = None
+    if "key" in pin:
+        address = deps.uploads.download_url(
+            pin["key"], pin["version_id"], seconds=DOWNLOAD_SECONDS, file_name=code
+        )
+    elif source == SHARED:
+        document = _document(deps, now, code)
     return {
         "code": code,
         "name": views.text(material.name) if material else {"zh": code, "en": code},
-        "content_type": pin["type"],
-        "size_bytes": pin["size_bytes"],
-        "sha256": pin["sha256"],
-        "download_url": deps.uploads.download_url(
-            pin["key"], pin["version_id"], seconds=DOWNLOAD_SECONDS, file_name=code
-        ),
+        "source": source,
+        "content_type": pin.get("type"),
+        "size_bytes": pin.get("size_bytes"),
+        "sha256": pin.get("sha256"),
+        "download_url": address,
+        "reference": pin.get("ref"),
+        "valid_until": pin.get("valid_until"),
+        "document": document,
     }
+
+
+def _document(deps: Staff, now: CaseNow, code: str) -> dict[str, Any] | None:
+    row = deps.records.row(now.key, source_sk(code))
+    if row is None:
+        return None
+    data_key = deps.keys.open(now.key.tenant, now.case.key_owner)
+    found: dict[str, Any] = json.loads(read_document(data_key, now.key.ref, row))
+    return found
 
 
 ENDPOINTS: tuple[tuple[Route, Endpoint[Staff]], ...] = (
     (routes.READ_WORKLIST, read_worklist),
     (routes.READ_STAFF_CASE, read_staff_case),
+    (routes.RETURN_CASE, return_case),
     (routes.DECIDE_CASE, decide_case),
 )

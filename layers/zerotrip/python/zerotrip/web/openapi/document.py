@@ -12,13 +12,14 @@ from zerotrip.web.openapi.links import links_of
 from zerotrip.web.openapi.refusals import problem_examples, refusals
 from zerotrip.web.openapi.schemas import schemas
 from zerotrip.web.route import PARAMETERS, Route, Words
-from zerotrip.web.routes import applicant, partners, public, staff
+from zerotrip.web.routes import applicant, catalogue, partners, public, staff
 
 Json = dict[str, Any]
 
 TAGS: tuple[tuple[str, Words, Any], ...] = (
     ("applicant", Words("申请人：个人与企业", "Citizens and companies"), applicant),
     ("staff", Words("工作人员", "Officers"), staff),
+    ("catalogue", Words("事项编制与审核", "Editors and reviewers"), catalogue),
     ("public", Words("公开查询", "Anyone"), public),
     ("partners", Words("合作方回调", "Partners' callbacks"), partners),
 )
@@ -151,6 +152,15 @@ def _successes(route: Route) -> Json:
                     **_examples_of(name),
                 }
             }
+        if route.page:
+            answer["content"] = {
+                "text/html": {
+                    "schema": {"type": "string"},
+                    "examples": {
+                        "page": {"value": '<!doctype html><html lang="zh-CN"></html>'}
+                    },
+                }
+            }
         links = links_of(operation_id(route), status)
         if links:
             answer["links"] = links
@@ -214,6 +224,52 @@ _PARAMETERS: Json = {
             "example": parameter.example,
         }
         for name, parameter in PARAMETERS.items()
+    },
+    **{
+        name: {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": _both(words),
+            "schema": schema,
+            "example": example,
+        }
+        for name, words, schema, example in (
+            (
+                "q",
+                Words(
+                    "查找的文字，可用拼音或首字母", "Words to look for; pinyin will do"
+                ),
+                {"type": "string", "maxLength": 100},
+                "食品",
+            ),
+            (
+                "audience",
+                Words("服务对象", "For whom"),
+                {"type": "string", "enum": ["person", "company"]},
+                "company",
+            ),
+            (
+                "department",
+                Words("部门", "The department"),
+                {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
+                "food-licensing",
+            ),
+            (
+                "theme",
+                Words("主题", "The theme"),
+                {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+                "open_a_restaurant",
+            ),
+            (
+                "after",
+                Words(
+                    "从该事项之后开始（下一页）", "Go on behind this item: next page"
+                ),
+                {"type": "string", "pattern": "^[0-9A-Z]{31}$"},
+                PARAMETERS["item_code"].example,
+            ),
+        )
     },
     "limit": {
         "name": "limit",

@@ -76,8 +76,27 @@ _SLOT: Json = {
     "issued_at": "2026-11-21T07:50:00.000Z",
     "sha256": SHA256,
     "reason": None,
+    "scanner": "clamav",
+    "reused": None,
 }
-_OPEN_SLOT: Json = {**_SLOT, "state": "open", "sha256": None}
+_OPEN_SLOT: Json = {**_SLOT, "state": "open", "sha256": None, "scanner": None}
+_PURPOSE = "用于申请补领机动车行驶证"
+_STORED_FILE: Json = {
+    "sha256": SHA256,
+    "content_type": "image/jpeg",
+    "size_bytes": 204800,
+    "received_at": "2026-11-21T07:50:00.000Z",
+    "scanner": "clamav",
+    "used_as": [
+        {
+            "material": "identity_card",
+            "name": _SLOT["name"],
+            "item_code": ITEM_CODE,
+            "item_name": _ITEM_NAME,
+            "at": "2026-11-21T07:50:00.000Z",
+        }
+    ],
+}
 _SUMMARY: Json = {
     "application_id": APPLICATION_ID,
     "version": 3,
@@ -93,6 +112,7 @@ _TASK: Json = {
     "kind": "decision",
     "role": "officer",
     "opened_at": "2026-11-21T08:00:02.500Z",
+    "checks": [],
 }
 _ISSUED: Json = {
     "licence_id": LICENCE_ID,
@@ -101,6 +121,16 @@ _ISSUED: Json = {
     "issuer": _ISSUER,
     "issued_at": "2026-11-21T08:05:00.000Z",
     "valid_until": None,
+}
+
+_DEFECT: Json = {
+    "path": "/materials/floor_plan",
+    "code": "officer_found",
+    "message": {
+        "zh": "平面图上看不清各功能区。",
+        "en": "The areas cannot be told apart on the floor plan.",
+    },
+    "remedy": {"zh": "请上传清晰的图纸。", "en": "Please upload a clear one."},
 }
 
 _ASKED: dict[str, Json] = {
@@ -122,6 +152,24 @@ _ASKED: dict[str, Json] = {
     },
     "NewApplication": {"vehicle_licence": {"item_code": ITEM_CODE}},
     "SavedForm": {"form": {"form": _FORM}},
+    "Submission": {
+        "complete": {},
+        "promise": {"promised": ["floor_plan"]},
+    },
+    "NewCorrections": {
+        "form": {"form": _FORM},
+        "promise_kept": {},
+    },
+    "NewNotice": {
+        "defect": {"defects": [_DEFECT]},
+        "late": {
+            "defects": [_DEFECT],
+            "late_reason": {
+                "code": "overlooked",
+                "text": "首次告知时未核对平面图，现场核查时发现。",
+            },
+        },
+    },
     "NewMaterial": {
         "photograph": {
             "material": "identity_card",
@@ -129,12 +177,28 @@ _ASKED: dict[str, Json] = {
             "size_bytes": 204800,
         }
     },
+    "NewReuse": {
+        "photograph": {"sha256": SHA256, "purpose": _PURPOSE, "consent": True}
+    },
     "Nothing": {"nothing": {}},
     "NewPayment": {"wechat_pay": {"channel": "wechat_pay", "bill_id": BILL_ID}},
     "NewDecision": {
         "approve": {"decision": "approve", "reasons": "材料齐全，符合法定条件。"},
         "refuse": {"decision": "refuse", "reasons": "经营场所不符合要求。"},
     },
+    "ItemFiles": {
+        "folder": {
+            "files": {
+                "street-stall-permit/item.yaml": "code: ...",
+                "street-stall-permit/example.yaml": "form: ...",
+            }
+        }
+    },
+    "ItemReview": {
+        "agrees": {"agrees": True, "reasons": "职责清楚，依据充分。"},
+        "returned": {"agrees": False, "reasons": "收费依据已废止，请核对。"},
+    },
+    "ItemPublication": {"day": {"effective_on": "2026-12-01"}},
     "Callback": {
         "courier": {
             "type": "parcel.status_changed",
@@ -163,6 +227,13 @@ _ASKED: dict[str, Json] = {
     },
 }
 
+_FINDING: Json = {
+    "code": "promise_longer_than_law",
+    "severity": "error",
+    "path": "street-stall-permit/item.yaml:21 /promised_working_days",
+    "zh": "承诺办结时限不得长于法定办结时限。",
+    "en": "The promised working days exceed the statutory ones.",
+}
 _ANSWERED: dict[str, Json] = {
     "SessionAnswer": {
         "token_type": "Bearer",
@@ -178,6 +249,38 @@ _ANSWERED: dict[str, Json] = {
         "item_changed": False,
         "form": _FORM,
         "materials": [_SLOT],
+        "sources": [
+            {
+                "code": "household_registration",
+                "name": {"zh": "户口簿", "en": "Household registration"},
+                "source": "shared",
+                "state": "resolved",
+                "provider": "population",
+                "valid_until": "2026-12-21",
+                "reason": None,
+            },
+            {
+                "code": "vehicle_registration",
+                "name": {"zh": "机动车登记证书", "en": "Vehicle registration"},
+                "source": "licence",
+                "state": "upload",
+                "provider": None,
+                "valid_until": None,
+                "reason": {
+                    "code": "not_found",
+                    "zh": "有关部门没有查到您的记录，请上传该材料。",
+                    "en": "The authority has no record of yours: please upload it.",
+                },
+            },
+        ],
+        "offered": {
+            "/owner/telephone": {
+                "value": "13800000000",
+                "from_item": ITEM_CODE,
+                "item_name": _ITEM_NAME,
+                "at": "2026-11-20T03:10:00.000Z",
+            }
+        },
     },
     "UploadAnswer": {
         "slot": _OPEN_SLOT,
@@ -192,6 +295,18 @@ _ANSWERED: dict[str, Json] = {
             },
             "expires_in_seconds": 600,
         },
+    },
+    "VaultAnswer": {"files": [_STORED_FILE]},
+    "ReuseAnswer": {
+        "slot": {
+            **_SLOT,
+            "reused": {
+                "sha256": SHA256,
+                "purpose": _PURPOSE,
+                "consent_at": "2026-11-21T08:00:00.000Z",
+            },
+        },
+        "valid_until": "2027-05-21",
     },
     "SubmissionAnswer": {
         "case_no": CASE_NO,
@@ -219,6 +334,8 @@ _ANSWERED: dict[str, Json] = {
                 "ref": BILL_ID,
             }
         ],
+        "promised": [],
+        "grounds": [],
         "timeline": _TIMELINE,
         "bills": [
             {
@@ -296,12 +413,17 @@ _ANSWERED: dict[str, Json] = {
             {
                 "code": "identity_card",
                 "name": _SLOT["name"],
+                "source": "upload",
                 "content_type": "image/jpeg",
                 "size_bytes": 204800,
                 "sha256": SHA256,
                 "download_url": "https://uploads.zerotrip.example/441882/APP/example",
+                "reference": None,
+                "valid_until": None,
+                "document": None,
             }
         ],
+        "promised": [],
         "task": _TASK,
     },
     "DecisionAnswer": {
@@ -334,8 +456,13 @@ _ANSWERED: dict[str, Json] = {
                 "organisation": _ISSUER,
                 "department": "vehicle-office",
                 "department_name": {"zh": "车辆管理所", "en": "Vehicle office"},
+                "themes": ["vehicle"],
+                "promised_working_days": 1,
+                "visits": 0,
             }
-        ]
+        ],
+        "total": 1,
+        "next": None,
     },
     "ItemAnswer": {
         "item_code": ITEM_CODE,
@@ -395,6 +522,7 @@ _ANSWERED: dict[str, Json] = {
                 "source": "upload",
                 "conditional": False,
                 "may_follow_working_days": None,
+                "reusable_months": None,
                 "originals": 0,
                 "copies": 0,
                 "types": ["image/jpeg", "image/png"],
@@ -418,6 +546,103 @@ _ANSWERED: dict[str, Json] = {
             "title": {"zh": "机动车行驶证", "en": "Vehicle licence"},
             "valid_months": None,
         },
+    },
+    "GuideAnswer": {
+        "item_code": ITEM_CODE,
+        "base_code": "000109012000",
+        "revision": 1,
+        "name": _ITEM_NAME,
+        "audience": {"zh": "自然人", "en": "Persons"},
+        "organisation": _ISSUER["name"],
+        "department": {"zh": "车辆管理所", "en": "Vehicle office"},
+        "scope": {"zh": "本县通办", "en": "Anywhere in the county"},
+        "channels": [{"zh": "掌上办理（手机）", "en": "Online, on a telephone"}],
+        "legal_basis": [
+            {
+                "zh": "《中华人民共和国道路交通安全法》",
+                "en": "Road Traffic Safety Law",
+                "article": None,
+            }
+        ],
+        "conditions": [],
+        "materials": [
+            {
+                "code": "identity_card",
+                "name": _SLOT["name"],
+                "source": {"zh": "申请人上传", "en": "Uploaded by the applicant"},
+                "required": True,
+                "conditional": False,
+                "may_follow_working_days": None,
+                "originals": 0,
+                "copies": 0,
+                "note": None,
+            }
+        ],
+        "route": [
+            {
+                "zh": "网上申请，即时取得办件编号",
+                "en": "Apply online; the case number comes at once",
+            }
+        ],
+        "fee": {
+            "name": {"zh": "行驶证工本费", "en": "Fee for the licence"},
+            "amount_fen": 1500,
+            "legal_basis": "示例：按发布的收费标准",
+        },
+        "courier_charge": None,
+        "statutory_working_days": 1,
+        "promised_working_days": 0,
+        "visits": 0,
+        "result": {
+            "title": {"zh": "机动车行驶证", "en": "Vehicle licence"},
+            "valid_months": None,
+        },
+        "complaint_telephone": "0763-12345",
+        "enquiry_telephone": None,
+        "address": None,
+        "hours": None,
+        "missing": ["conditions", "enquiry_telephone"],
+    },
+    "CheckedItem": {
+        "item_code": ITEM_CODE,
+        "revision": 2,
+        "acceptable": False,
+        "findings": [_FINDING],
+    },
+    "ItemProposal": {
+        "item_code": ITEM_CODE,
+        "version": 2,
+        "stage": "in_review",
+        "organisation": _ISSUER["uscc"],
+        "revision": 2,
+        "digest": "3Vq0bq2Zb1K2b7m9uY6o4l8w5r1t0e7s6d5f4g3h2j1",
+        "published_revision": 1,
+        "effective_on": None,
+        "offices": {"staffing": "2026-11-21T08:10:00.000Z"},
+        "changes": [
+            {
+                "path": "/promised_working_days",
+                "zh": "承诺办结时限由5个工作日改为3个工作日。",
+                "en": "The promise goes from 5 working days to 3.",
+            }
+        ],
+        "timeline": [
+            {
+                "event": "item.review_requested",
+                "time": "2026-11-21T08:00:00.000Z",
+                "office": None,
+                "agrees": None,
+                "reasons": None,
+            },
+            {
+                "event": "item.reviewed",
+                "time": "2026-11-21T08:10:00.000Z",
+                "office": "staffing",
+                "agrees": True,
+                "reasons": "",
+            },
+        ],
+        "findings": [],
     },
     "VerificationAnswer": _ISSUED,
 }

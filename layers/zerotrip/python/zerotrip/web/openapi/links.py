@@ -38,6 +38,8 @@ LINKS = (
     Link("read_application", 200, "submit_application", {**_DRAFT, **_TAG}),
     Link("save_application", 200, "add_material", _DRAFT),
     Link("save_application", 200, "submit_application", {**_DRAFT, **_TAG}),
+    Link("list_vault", 200, "reuse_material",
+         {"material": "$response.body#/files/0/used_as/0/material"}),
     Link("submit_application", 202, "read_case", _CASE),
     Link("list_cases", 200, "read_case",
          {"case_no": "$response.body#/cases/0/case_no"}),

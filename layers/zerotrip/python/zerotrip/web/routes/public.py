@@ -14,8 +14,13 @@ READ_KEYS = Route(
 LIST_ITEMS = Route(
     "GET",
     "/v1/items",
-    Words("可办事项", "What can be applied for"),
+    Words(
+        "可办事项：可按文字（含拼音）、对象、部门、主题查找",
+        "What can be applied for; by words (pinyin too), audience, department, theme",
+    ),
     {200: "ItemsAnswer"},
+    ("request_invalid",),
+    query=("q", "audience", "department", "theme", "after", "limit"),
     tagged=True,
 )
 READ_ITEM = Route(
@@ -28,6 +33,23 @@ READ_ITEM = Route(
     {200: "ItemAnswer"},
     ("item_unknown",),
     tagged=True,
+)
+READ_GUIDE = Route(
+    "GET",
+    "/v1/items/{item_code}/guide",
+    Words("办事指南", "The guide of an item: all that must be told"),
+    {200: "GuideAnswer"},
+    ("item_unknown",),
+    tagged=True,
+)
+READ_GUIDE_PAGE = Route(
+    "GET",
+    "/v1/items/{item_code}/guide/page",
+    Words("办事指南（可打印网页）", "The guide as a page to read or print"),
+    {200: None},
+    ("item_unknown", "guide_page_absent"),
+    tagged=True,
+    page=True,
 )
 VERIFY_LICENCE = Route(
     "GET",

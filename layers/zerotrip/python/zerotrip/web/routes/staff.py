@@ -25,6 +25,31 @@ READ_STAFF_CASE = Route(
     (*_STAFF, "case_unknown", "data_key_destroyed"),
     tagged=True,
 )
+RETURN_CASE = Route(
+    "POST",
+    "/v1/staff/cases/{case_no}/corrections",
+    Words(
+        "一次性告知申请人需要补正的全部内容",
+        "Tell the applicant, once, everything that is to be mended",
+    ),
+    {201: "CaseMoved"},
+    (
+        *_STAFF,
+        "case_unknown",
+        "defect_path_unknown",
+        "defect_was_visible",
+        "own_case",
+        "papers_not_received",
+        "stage_changed",
+        "version_unknown",
+        "case_busy",
+        "data_key_destroyed",
+    ),
+    body=requests.NewNotice,
+    if_match="required",
+    keyed=True,
+    tagged=True,
+)
 DECIDE_CASE = Route(
     "POST",
     "/v1/staff/cases/{case_no}/decisions",
@@ -33,6 +58,9 @@ DECIDE_CASE = Route(
     (
         *_STAFF,
         "case_unknown",
+        "own_case",
+        "papers_not_received",
+        "promise_open",
         "stage_changed",
         "version_unknown",
         "case_busy",

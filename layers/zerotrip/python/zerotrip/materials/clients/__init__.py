@@ -1,0 +1,1 @@
+"""Scanners, in their own protocols."""

@@ -1,0 +1,1 @@
+"""What the state has: looked up in the register, fetched from providers."""

@@ -1,0 +1,161 @@
+"""Asking the providers of shared materials: the port, and what an answer comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from zerotrip.catalogue.model import Item, Material, SharedMaterial
+from zerotrip.catalogue.shared_entries import shared_materials
+from zerotrip.kernel import times
+from zerotrip.kernel.errors import Unavailable, ZeroTripError
+from zerotrip.kernel.tables import Tables
+from zerotrip.sources.model import (
+    SHARED,
+    Application,
+    Identified,
+    Reason,
+    Resolution,
+    Resolved,
+    Unresolved,
+    wanted,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a provider is asked: for one material, of one subject, for one purpose."""
+
+    material: SharedMaterial
+    about: Identified
+    application: Application
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A provider's document: canonical JSON, its reference, its own last day if any."""
+
+    document: bytes
+    sha256: str
+    ref: str
+    valid_until: date | None
+
+
+class Providers(Protocol):
+    """Who gives shared materials."""
+
+    def fetch(self, query: Query) -> Given | None:
+        """The document, or None when there is no record of this subject.
+
+        Raises Unavailable, or another ZeroTripError for settings that are wrong.
+        """
+
+
+class NoProviders:
+    """Nobody is connected: every shared material becomes an upload."""
+
+    def fetch(self, query: Query) -> Given | None:
+        """Raises Unavailable `provider_unavailable`."""
+        raise provider_unavailable(query.material.provider, "not_connected")
+
+
+NOBODY = NoProviders()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Asks whoever provides a shared material, all of an application's at once.
+
+    `identify` opens who a subject is; `tell` hears of each provider's failure.
+    """
+
+    tables: Tables
+    providers: Providers
+    identify: Callable[[str], Identified | None]
+    tell: Callable[[ZeroTripError], None]
+
+    def look(
+        self,
+        application: Application,
+        item: Item,
+        materials: Iterable[Material],
+        moment: datetime,
+    ) -> dict[str, Resolution]:
+        """By material code, for those of source `shared`: found, or why not."""
+        shared = [each for each in materials if each.source == SHARED]
+        if not shared:
+            return {}
+        about = self.identify(application.sub)
+        if about is None:
+            return {
+                each.code: _unresolved(each, Reason.IDENTITY_UNPROVEN, moment)
+                for each in shared
+            }
+        offered = shared_materials(self.tables, application.tenant, map(wanted, shared))
+
+        def ask(material: Material) -> Resolution:
+            published = offered.get(wanted(material))
+            if published is None:
+                self.tell(provider_unavailable(wanted(material), "not_in_catalogue"))
+                return _unresolved(material, Reason.PROVIDER_UNAVAILABLE, moment)
+            query = Query(published, about, application, item)
+            return self._asked(query, material, moment)
+
+        codes = [each.code for each in shared]
+        return dict(zip(codes, _at_once(ask, shared), strict=True))
+
+    def _asked(self, query: Query, material: Material, moment: datetime) -> Resolution:
+        try:
+            given = self.providers.fetch(query)
+        except ZeroTripError as trouble:
+            # Of whatever kind: nobody's application waits for a provider.
+            self.tell(trouble)
+            return _unresolved(material, Reason.PROVIDER_UNAVAILABLE, moment)
+        if given is None:
+            return _unresolved(material, Reason.NOT_FOUND, moment)
+        day = times.legal_day(moment)
+        until = day + timedelta(days=query.material.valid_days)
+        if given.valid_until is not None:
+            until = min(until, given.valid_until)
+        if until < day:
+            return _unresolved(material, Reason.EXPIRED, moment)
+        return Resolved(
+            source=SHARED,
+            wanted=query.material.code,
+            ref=given.ref,
+            sha256=given.sha256,
+            resolved_at=moment,
+            valid_until=until,
+            provider=query.material.provider,
+            document=given.document,
+        )
+
+
+def provider_unavailable(provider: str, reason: str) -> Unavailable:
+    """A provider did not give what was asked; `reason` is a code for the log."""
+    return Unavailable(
+        "provider_unavailable",
+        "数据提供部门暂时没有给出有效的答复。",
+        "The provider of the data gave no valid answer.",
+        detail={"provider": provider, "reason": reason},
+    )
+
+
+def _unresolved(material: Material, reason: Reason, moment: datetime) -> Unresolved:
+    return Unresolved(material.source, wanted(material), reason, moment)
+
+
+def _at_once(
+    ask: Callable[[Material], Resolution], materials: Sequence[Material]
+) -> list[Resolution]:
+    """All at the same time: together they take as long as the slowest one."""
+    if len(materials) == 1:
+        return [ask(materials[0])]
+    # Late: few items ask two providers.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=len(materials)) as threads:
+        return list(threads.map(ask, materials))
