@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
+from PIL import Image
+
 
 def a_file(media_type: str, size_bytes: int) -> bytes:
-    """A PDF or PNG of exactly that many bytes."""
-    return {"application/pdf": a_pdf, "image/png": a_png}[media_type](size_bytes)
+    """A PDF, PNG or JPEG of exactly that many bytes."""
+    makers = {"application/pdf": a_pdf, "image/png": a_png, "image/jpeg": a_jpeg}
+    return makers[media_type](size_bytes)
 
 
 def a_pdf(size_bytes: int) -> bytes:
@@ -40,3 +44,18 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n" + png_chunk(
     b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
 )
 """Of one grey pixel."""
+
+
+def a_jpeg(size_bytes: int) -> bytes:
+    """One grey pixel, and comments that fill it up (each 65,533 bytes at most)."""
+    made = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(made, "JPEG")
+    start, rest = made.getvalue()[:2], made.getvalue()[2:]
+    missing = size_bytes - len(start) - len(rest)
+    comments = b""
+    while missing:
+        # A comment has four bytes of its own: what is left must hold another one.
+        length = missing if missing <= 65_537 else min(65_537, missing - 4)
+        comments += b"\xff\xfe" + (length - 2).to_bytes(2, "big") + b"." * (length - 4)
+        missing -= length
+    return start + comments + rest

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.unit.web.contract import made
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, VEHICLE, Town
 from zerotrip.catalogue.authoring import load, load_example
+from zerotrip.catalogue.packages import files_of
 from zerotrip.identity.model import Login, Person, Provider, Role, Session, SubjectKind
 from zerotrip.kernel.times import legal_day
 
@@ -175,7 +176,64 @@ def _decide(town: Town) -> Asked:
     )
 
 
+def _return(town: Town) -> Asked:
+    asked = _decide(town)
+    words = {"zh": "平面布局图看不清。", "en": "The floor plan cannot be read."}
+    defect = {
+        "path": "/materials/floor_plan",
+        "code": "floor_plan_blurred",
+        "message": words,
+        "remedy": {"zh": "请重新上传。", "en": "Please upload it again."},
+    }
+    late = {"code": "overlooked", "text": "初审时未能发现。"}
+    body = {"defects": [defect], "late_reason": late}
+    return replace(asked, body=body)
+
+
+def _editor(town: Town) -> Session:
+    return town.officer(
+        "idp-editor", Role.EDITOR, department="food-licensing", uscc=FOOD_OFFICE
+    )
+
+
+def _files(town: Town) -> Asked:
+    return Asked({"files": files_of(CATALOGUE / FOOD)}, _editor(town))
+
+
+def _review(town: Town) -> Asked:
+    sent = _files(town)
+    made = town.call("POST", "/v1/catalogue/items", who=sent.who, body=sent.body)
+    who = town.officer(
+        "idp-legal", Role.LEGAL_REVIEWER, department="review", uscc=FOOD_OFFICE
+    )
+    return Asked(
+        {"agrees": True, "reasons": "依据充分。"},
+        who,
+        {"item_code": made.body["item_code"]},
+        {"If-Match": made.headers["ETag"]},
+    )
+
+
+def _schedule(town: Town) -> Asked:
+    answers = _review(town)
+    path, tag = "/v1/catalogue/items/{item_code}/reviews", answers.headers
+    staffing = town.officer(
+        "idp-staffing", Role.STAFFING_REVIEWER, department="review", uscc=FOOD_OFFICE
+    )
+    for who in (answers.who, staffing):
+        made = town.call(
+            "POST", path, who=who, body=answers.body, headers=tag, **answers.path
+        )
+        tag = {"If-Match": made.headers["ETag"]}
+    return Asked({"effective_on": "2099-01-01"}, _editor(town), answers.path, tag)
+
+
 SCENES: dict[str, Callable[[Town], Asked]] = {
+    "check_item": _files,
+    "propose_item": _files,
+    "review_item": _review,
+    "schedule_item": _schedule,
+    "return_case": _return,
     "open_session": _sign_in,
     "refresh_session": _sign_in_again,
     "start_application": _begin,

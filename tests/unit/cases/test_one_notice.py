@@ -16,7 +16,9 @@ from tests.unit.cases.office import (
     material,
     rule,
 )
+from zerotrip.cases.commands import Command, accept
 from zerotrip.cases.lifecycle import Obligation, Stage
+from zerotrip.cases.model import CaseNow
 from zerotrip.cases.requests import LateReason
 from zerotrip.cases.views import case_view
 from zerotrip.kernel.aggregate import chain_faults
@@ -74,6 +76,30 @@ def test_what_a_broken_rule_hid_is_told_when_its_place_was_changed(
     case_no = office.hand_in(item, office.form(dedicated_room=True))
     office.correct(case_no, office.form(dedicated_room=False, metres_to_pollution=500))
     assert office.told(case_no) == [f"{ROOM} hidden"]
+
+
+def test_what_an_officer_named_is_told_again_though_a_rule_once_hid_it(
+    office: Office,
+) -> None:
+    item = office.offer([FAR, rule("hidden", UNEVEN)])
+    case_no = office.hand_in(item, office.form(dedicated_room=False))
+    far = office.form(dedicated_room=False, metres_to_pollution=500)
+    office.correct(case_no, far)
+    office.send_back(case_no, ROOM, reason="overlooked")
+    office.correct(case_no, far)
+    assert office.types(case_no)[-1] == "corrections_requested"
+    assert office.told(case_no) == [f"{ROOM} hidden"]
+
+
+def test_no_rule_was_looked_at_when_an_officer_wrote(office: Office) -> None:
+    fits = rule("fits", "form.premises.area_square_metres < 100.0 || "
+                "form.premises.metres_to_pollution < 200", AREA)  # fmt: skip
+    case_no = office.hand_in(office.offer([fits]), office.form(area_square_metres=300))
+    office.send_back(case_no, METRES)
+    office.correct(
+        case_no, office.form(area_square_metres=300, metres_to_pollution=500)
+    )
+    assert office.told(case_no) == [f"{AREA} fits"]
 
 
 def test_the_rest_is_told_while_the_late_one_waits(office: Office) -> None:
@@ -223,13 +249,27 @@ def test_a_notice_is_sent_once_and_by_somebody_else(office: Office) -> None:
     assert office.types(case_no).count("returned") == 1
 
 
-def test_papers_must_be_there_before_a_notice_and_come_once(office: Office) -> None:
+def test_papers_must_be_there_before_a_notice(office: Office) -> None:
     item = office.offer(route={"papers_by_courier": True}, addressee_path="/company")
     office.steps["dispatch_courier"] = lambda event: None
     case_no = office.hand_in(item)
     with pytest.raises(Conflict) as waiting:
         office.send_back(case_no, ROOM)
     assert waiting.value.code == "papers_not_received"
+
+
+@pytest.mark.parametrize("brought", [(), ("44188200000000000000000000000001",)])
+def test_papers_come_once_however_often_it_is_accepted(
+    office: Office, brought: tuple[str, ...]
+) -> None:
+    item = office.offer(route={"papers_by_courier": True}, addressee_path="/company")
+    office.steps["pre_review"] = lambda event: None
+    now = office.case(office.hand_in(item))
+    case = now.case.model_copy(update={"shipments": brought})
+    command = Command("CASE#1#000002", "system:pre_review", office.clock())
+    accepted = accept(CaseNow(now.head, case), command, item, office.mint)
+    assert ("shipment" in accepted.event.body) is (brought == ())
+    assert ("dispatch_courier" in accepted.event.next_steps) is (brought == ())
 
 
 def test_a_decided_case_is_not_sent_back(office: Office) -> None:

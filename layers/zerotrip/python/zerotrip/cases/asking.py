@@ -130,7 +130,7 @@ def late_by_rules(
             for each in then
             if not each.by_officer
         )
-        if unseen and not any(named in each.named for each in then):
+        if unseen and not any(each.names(fault.path) for each in then):
             found.add(named)
     return frozenset(found)
 
