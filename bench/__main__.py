@@ -1,10 +1,10 @@
-"""`python -m bench [cold_start [FUNCTION…] | one_case | record]`; no word: all."""
+"""`python -m bench [cold_start [FUNCTION…] | one_case | items | record]`; else all."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import cold_start, instructions, one_case, recording
+from bench import cold_start, instructions, items, one_case, recording
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     )
     cases = commands.add_parser("one_case", help="seconds and AWS calls of whole cases")
     cases.add_argument("--rounds", type=int, default=one_case.ROUNDS)
+    commands.add_parser("items", help="materials asked, pre-review, the list of items")
     commands.add_parser("record", help="record the invocations of cold_start again")
     asked = parser.parse_args()
     if asked.command == "record":
@@ -29,7 +30,10 @@ def main() -> None:
         cold_start.run(asked.functions, asked.rounds)
     elif asked.command == "one_case":
         one_case.run(asked.rounds)
+    elif asked.command == "items":
+        items.run()
     elif asked.command is None:
+        items.run()
         cold_start.run([])
         one_case.run()
 

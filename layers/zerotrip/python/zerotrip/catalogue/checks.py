@@ -192,6 +192,7 @@ class _Run:
         self._variables = variables
         self._longest = _longest(variables)
         self._left = ALL_SECONDS
+        self._context: Any = None
 
     def holds(self, rule: str) -> bool:
         """What the rule answers. Raises RuleBroken, in words that quote no form."""
@@ -200,11 +201,16 @@ class _Run:
             raise RuleBroken("list_too_long")
         if self._left <= 0:
             raise RuleBroken("no_time_left")
-        context = _cel().Context(dict(self._variables), {"add_months": add_months})
         # The thread's own CPU time: what else the machine does is no fault of the rule.
         began = time.thread_time()
         try:
-            answer = program.execute(context)
+            if self._context is None:
+                # Made once: turning the form into the library's values costs ten times
+                # what a rule does, and a rule changes nothing.
+                self._context = _cel().Context(
+                    dict(self._variables), {"add_months": add_months}
+                )
+            answer = program.execute(self._context)
         except BaseException as error:
             if not _is_the_rules_fault(error):
                 raise
