@@ -362,9 +362,15 @@ def test_a_company_lists_only_its_own_drafts(town: Town, zhang: Session) -> None
 def test_a_draft_says_when_its_item_has_changed(town: Town, zhang: Session) -> None:
     begun = _start(town, zhang)
     pinned = town.world.catalogue.current("441882", begun.body["item_code"])
-    newer = pinned.item.model_copy(update={"revision": pinned.item.revision + 1})
+    newer = pinned.item.model_copy(
+        update={"revision": pinned.item.revision + 1, "promised_working_days": 0}
+    )
     layout = town.world.catalogue.layout(pinned.item)
     town.world.catalogue.publish("441882", newer, layout, "operator:test")
     town.world.clock.at += timedelta(minutes=1)
     read = town.call("GET", ONE, who=zhang, application_id=begun.body["application_id"])
     assert read.body["item_changed"] is True
+    assert [each["path"] for each in read.body["item_changes"]] == [
+        "/promised_working_days"
+    ]
+    assert "0" in read.body["item_changes"][0]["zh"]

@@ -85,7 +85,10 @@ def missing(item: Item) -> Iterator[str]:
 
 
 def steps(item: Item) -> Iterator[tuple[str, str]]:
-    """The way of a case, in the words of the applicant."""
+    """The way of a case in the applicant's words; the item's own if it has any."""
+    if item.route.steps:
+        yield from ((step.name.zh, step.name.en) for step in item.route.steps)
+        return
     yield "网上申请，即时取得办件编号", "Apply online; the case number comes at once"
     yield (
         "系统预审，一次性告知全部问题",

@@ -124,6 +124,14 @@ class OfferAnswer(TypedDict):
     at: str
 
 
+class ChangedItem(TypedDict):
+    """One difference to the revision that is offered."""
+
+    path: str
+    zh: str
+    en: str
+
+
 class ApplicationAnswer(ApplicationSummary):
     """A draft. `item_changed`: the item has a newer revision since it was begun.
 
@@ -133,6 +141,7 @@ class ApplicationAnswer(ApplicationSummary):
     """
 
     item_changed: bool
+    item_changes: list[ChangedItem]
     form: dict[str, Any]
     materials: list[SlotAnswer]
     sources: list[SourceAnswer]
@@ -639,14 +648,6 @@ class ProposalEvent(TypedDict):
     office: str | None
     agrees: bool | None
     reasons: str | None
-
-
-class ChangedItem(TypedDict):
-    """One difference to the revision that is offered."""
-
-    path: str
-    zh: str
-    en: str
 
 
 class ItemProposal(TypedDict):

@@ -57,12 +57,13 @@ def application(
     slots: Iterable[Slot],
     standings: Iterable[Standing],
     *,
-    item_changed: bool,
+    current: Item | None,
 ) -> answers.ApplicationAnswer:
     """A draft with its form and materials, asked for and looked up."""
     return {
         **application_summary(draft, item),
-        "item_changed": item_changed,
+        "item_changed": current is not None,
+        "item_changes": [] if current is None else item_changes(item, current),
         "form": dict(draft.form),
         "materials": [slot(each, item) for each in slots],
         "sources": [source(each) for each in standings],
@@ -106,6 +107,17 @@ def offered(found: Mapping[str, Offer]) -> dict[str, answers.OfferAnswer]:
         }
         for path, each in found.items()
     }
+
+
+def item_changes(before: Item, after: Item) -> list[answers.ChangedItem]:
+    """What is different in a later revision, in words that a person reads."""
+    # Late: a draft whose item has changed is rare.
+    from zerotrip.catalogue.diff import diff
+
+    return [
+        {"path": each.path, "zh": each.zh, "en": each.en}
+        for each in diff(before, after)
+    ]
 
 
 def slot(found: Slot, item: Item) -> answers.SlotAnswer:

@@ -102,12 +102,13 @@ def _own(request: Request, deps: Applicant) -> Draft:
 def _application(deps: Applicant, draft: Draft, status: int) -> Reply:
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
     current = deps.catalogue.current(deps.tenant, draft.item)
+    changed = current.digest != draft.item_digest and draft.case_no is None
     body = views.application(
         draft,
         item,
         deps.applications.slots_of(draft),
         deps.applications.standings_of(draft, item),
-        item_changed=current.digest != draft.item_digest and draft.case_no is None,
+        current=current.item if changed else None,
     )
     headers = {"ETag": version_tag(draft.version)}
     if status == 201:

@@ -246,7 +246,14 @@ _ANSWERED: dict[str, Json] = {
     "ApplicationsAnswer": {"applications": [_SUMMARY]},
     "ApplicationAnswer": {
         **_SUMMARY,
-        "item_changed": False,
+        "item_changed": True,
+        "item_changes": [
+            {
+                "path": "/promised_working_days",
+                "zh": "承诺办结时限由5个工作日改为3个工作日。",
+                "en": "The promise goes from 5 working days to 3.",
+            }
+        ],
         "form": _FORM,
         "materials": [_SLOT],
         "sources": [
@@ -615,7 +622,7 @@ _ANSWERED: dict[str, Json] = {
         "stage": "in_review",
         "organisation": _ISSUER["uscc"],
         "revision": 2,
-        "digest": "3Vq0bq2Zb1K2b7m9uY6o4l8w5r1t0e7s6d5f4g3h2j1",
+        "digest": "example-digest-of-the-proposed-revision-two",
         "published_revision": 1,
         "effective_on": None,
         "offices": {"staffing": "2026-11-21T08:10:00.000Z"},
