@@ -129,7 +129,7 @@ def test_every_partner_secret_and_its_readers_are_named() -> None:
         for line in _text("docs/operate.md").splitlines()
         if line.startswith("**A changed secret")
     ]
-    for partner in ("identity", "payments", "courier"):
+    for partner in ("identity", "payments", "courier", "shared_data"):
         named = re.search(rf"`{partner}`: ([^.]+)\.", line)
         readers = {
             function.name

@@ -26,6 +26,11 @@ from zerotrip.catalogue.lint import errors
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pages import keep_page
 from zerotrip.catalogue.publication import Catalogue, Pinned
+from zerotrip.catalogue.shared_entries import (
+    publish_elements,
+    publish_shared_materials,
+)
+from zerotrip.catalogue.shared_files import read_elements, read_shared_materials
 from zerotrip.catalogue.whole import Placed, Whole, placed_findings, read_whole
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault, Invalid, Refused
@@ -185,6 +190,10 @@ def _not_an_item(faults: list[Fault]) -> Invalid:
 
 def _publish(folders: Sequence[Path], wanted: argparse.Namespace, say: Say) -> int:
     catalogue = _catalogue(wanted)
+    root, tables = wanted.catalogue, catalogue.tables
+    publish_elements(tables, wanted.tenant, read_elements(root).values())
+    shared = read_shared_materials(root).values()
+    publish_shared_materials(tables, wanted.tenant, shared)
     refused = 0
     for folder in folders:
         try:
