@@ -21,7 +21,7 @@ from infra.local.deploy import Outputs
 from infra.local.home import DEFAULT_HOME, TENANT, Home
 from infra.local.mini_program import Client, Partners, Refused
 from infra.local.partners.people import PEOPLE
-from infra.local.seed import tables_of
+from infra.local.seed import REVIEWERS, tables_of
 from zerotrip.catalogue.authoring import load
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.packages import files_of
@@ -31,14 +31,9 @@ from zerotrip.kernel.errors import Invalid
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.times import legal_day
 
-EDITOR, STAFFING, LEGAL, DECIDER = "feng", "chen", "chu", "wei"
+EDITOR, DECIDER = "feng", "wei"
 STAGES = ("check", "submit", "approve", "publish")
 PUBLISHED_SECONDS = 60.0
-OFFICES = {  # two offices of the county, of their own
-    STAFFING: ("11441882000000090Y", "示例市机构编制委员会办公室", "Staffing Office"),
-    LEGAL: ("114418820000000912", "示例市司法局", "Justice Bureau"),
-}
-_ROLES = {STAFFING: Role.STAFFING_REVIEWER, LEGAL: Role.LEGAL_REVIEWER}
 
 
 def offer(home: Home, folder: Path, on: date, until: str = "publish") -> int:
@@ -60,29 +55,22 @@ def offer(home: Home, folder: Path, on: date, until: str = "publish") -> int:
 
 
 def register(home: Home, outputs: Outputs, item: Item) -> None:
-    """The item's office with an editor and who decides, and the two that review."""
+    """The item's office, with an editor and who decides: an operator's errand."""
     tables = tables_of(home, outputs)
     secret = home.client("secretsmanager").get_secret_value(
         SecretId=outputs["IdentityHashSecret"]
     )["SecretString"]
     office = item.organisation
-    places = {
-        EDITOR: (office.uscc, item.department, Role.EDITOR),
-        DECIDER: (office.uscc, item.department, Role(item.route.role)),
-        **{name: (OFFICES[name][0], "review", _ROLES[name]) for name in OFFICES},
-    }
-    known = [Organisation(office.uscc, office.name.zh, office.name.en)]
-    known += [Organisation(*each) for each in OFFICES.values()]
-    for organisation in known:
-        register_organisation(tables, TENANT, organisation)
-    for person, (uscc, department, role) in places.items():
+    known = Organisation(office.uscc, office.name.zh, office.name.en)
+    register_organisation(tables, TENANT, known)
+    for person, role in ((EDITOR, Role.EDITOR), (DECIDER, Role(item.route.role))):
         register_officer(
             tables,
             secret.encode(),
             TENANT,
             PEOPLE[person].sub,
-            organisation=uscc,
-            department=department,
+            organisation=office.uscc,
+            department=item.department,
             roles=frozenset({role}),
             mint=Mint(os.urandom),
         )
@@ -137,12 +125,12 @@ class Errand:
             print(f"      {change['zh']}\n      {change['en']}")
 
     def _approve(self) -> None:
-        for person, (_, zh, en) in OFFICES.items():
+        for person, (office, _) in REVIEWERS.items():
             if self.state["stage"] == "in_review":
                 reviewer = _signed_in(self.home, person)
                 answer = {"agrees": True, "reasons": "依据充分，职责清楚。"}
                 self._ask(reviewer, "POST", f"{self.path}/reviews", answer)
-                _say(f"{zh}同意", f"{en} agrees")
+                _say(f"{office.name_zh}同意", f"{office.name_en} agrees")
 
     def _publish(self, on: date) -> None:
         if self.state["stage"] == "approved":

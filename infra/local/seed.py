@@ -53,6 +53,19 @@ OFFICERS = {  # who works where, by the role that the item's route asks for
     "shen": ("public-hygiene", Role.APPROVER),
     "han": ("drainage", Role.APPROVER),
     "yang": ("exit-entry", Role.OFFICER),
+    "feng": ("food-licensing", Role.EDITOR),
+}
+REVIEWERS = {  # two offices of the county, of their own
+    "chen": (
+        Organisation(
+            "11441882000000090Y", "示例市机构编制委员会办公室", "Staffing Office"
+        ),
+        Role.STAFFING_REVIEWER,
+    ),
+    "chu": (
+        Organisation("114418820000000912", "示例市司法局", "Justice Bureau"),
+        Role.LEGAL_REVIEWER,
+    ),
 }
 
 
@@ -140,13 +153,20 @@ def _register_staff(home: Home, outputs: Outputs) -> None:
             TENANT,
             Organisation(organisation.uscc, organisation.name.zh, organisation.name.en),
         )
-    for person, (department, role) in OFFICERS.items():
+    places = {
+        person: (offices[department].uscc, department, role)
+        for person, (department, role) in OFFICERS.items()
+    }
+    for person, (office, role) in REVIEWERS.items():
+        register_organisation(tables, TENANT, office)
+        places[person] = (office.uscc, "review", role)
+    for person, (uscc, department, role) in places.items():
         register_officer(
             tables,
             secret["SecretString"].encode(),
             TENANT,
             PEOPLE[person].sub,
-            organisation=offices[department].uscc,
+            organisation=uscc,
             department=department,
             roles=frozenset({role}),
             mint=Mint(os.urandom),

@@ -90,18 +90,30 @@ class Story:
         example = load_example(self.folder, TODAY)
         application = client.draft(self.item.code, example.form)
         for material, facts in example.materials.items():
-            content = a_file(facts["type"], facts["size_bytes"])
             try:
-                client.upload(
-                    f"applications/{application}", material, facts["type"], content
-                )
+                self._upload(client, application, material, facts)
             except Refused as refused:
                 if refused.problem["code"] != "material_not_asked":
                     raise
                 self.resolved.add(material)  # the state has it: no slot for it
-            else:
-                self.uploaded.add(material)
-        return client.submit(application)
+        try:
+            return client.submit(application)
+        except Refused as refused:
+            # What was to be looked up at the hand-in could not be had.
+            if refused.problem["code"] != "material_source_changed":
+                raise
+            for each in refused.problem["materials"]:
+                facts = example.materials[each["code"]]
+                self._upload(client, application, each["code"], facts)
+                self.resolved.discard(each["code"])
+            return client.submit(application)
+
+    def _upload(
+        self, client: Client, application: str, material: str, facts: dict[str, Any]
+    ) -> None:
+        content = a_file(facts["type"], facts["size_bytes"])
+        client.upload(f"applications/{application}", material, facts["type"], content)
+        self.uploaded.add(material)
 
 
 def _rests(found: dict[str, Any]) -> bool:

@@ -37,6 +37,9 @@ CALLERS = (
     Caller("company", "wang"),
     Caller("officer", "zhao"),
     Caller("approver", "zhou"),
+    Caller("editor", "feng"),
+    Caller("staffing_reviewer", "chen"),
+    Caller("legal_reviewer", "chu"),
     Caller("auditor", "wu"),
 )
 CITIZENS_ITEM, COMPANYS_ITEM = STORIES[1], STORIES[2]

@@ -18,12 +18,15 @@ from tests.fuzz.campaign import Tally, run_caller
 from tests.fuzz.people import CALLERS, Caller, Values, belongings, hand_in
 
 SHARES = {  # of all requests, in percent; applicants have most of the routes
-    "nobody": 15,
-    "citizen": 34,
-    "company": 28,
-    "officer": 8,
+    "nobody": 14,
+    "citizen": 30,
+    "company": 24,
+    "officer": 7,
     "approver": 8,
-    "auditor": 7,
+    "auditor": 6,
+    "editor": 5,
+    "staffing_reviewer": 3,
+    "legal_reviewer": 3,
 }
 PROCESSES = 4  # what two cores answer best: see `requests_per_second` in the evidence
 EXAMPLES = 12

@@ -52,7 +52,7 @@ def test_every_operation_keeps_to_the_document_for_those_who_may_call_it(
     laptop: Laptop,
 ) -> None:
     whole = Tally()
-    for role in ("nobody", "citizen", "approver"):
+    for role in ("nobody", "citizen", "approver", "editor", "legal_reviewer"):
         whole.add(_round(laptop, role))
     whole.add(_round(laptop, "nobody", partners=True))
     assert list(whole.findings.values()) == []

@@ -130,7 +130,9 @@ def test_forged_messages_at_every_queue_do_nothing_and_are_coded(scene: Scene) -
         letters = _letters(scene.cloud, step, {each.body for each in forged})
         for each in forged:
             told = letters[each.body]
-            assert told["code"] in each.codes, (step, each.name)
+            # What is about a case is no business of the step that publishes items.
+            other_kind = {"step_not_asked"} if step == "publish_item" else set()
+            assert told["code"] in each.codes | other_kind, (step, each.name)
             assert told["step"] == step
     assert scene.rows() == rows
     assert scene.files() == files

@@ -203,6 +203,9 @@ def _effects(run: Simulation, stored: Stored, verdict: Verdict) -> None:
         types = Counter(row.type for row in history)
         if key.kind is Kind.NOTICE:
             continue
+        if key.kind is Kind.ITEM:  # each of its revisions has all of them
+            verdict.effects.update(types)
+            continue
         for kind, count in types.items():
             verdict.effects[kind] += count
             # Sent back by an officer, a case is accepted once more.

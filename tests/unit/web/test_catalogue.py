@@ -207,5 +207,8 @@ def test_items_are_found_by_words_and_page_by_page(hall):
             break
         after = {"after": page["next"]}
     assert seen == codes
-    refused = hall.town.call("GET", "/v1/items", query={"audience": "cats"})
-    assert refused.fault_codes == {"?audience": "audience_unknown"}
+    wrong = {"audience": "cats", "q": "x" * 101, "department": "A B", "theme": "?"}
+    refused = hall.town.call("GET", "/v1/items", query={**wrong, "after": "1"})
+    assert refused.fault_codes == {
+        f"?{name}": f"{name}_wrong" for name in (*wrong, "after")
+    }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -25,7 +24,7 @@ class Wanted:
     """What somebody looks for; None or empty: whatever it is."""
 
     words: str = ""
-    audience: Literal["person", "company"] | None = None
+    audience: str | None = None
     department: str | None = None
     theme: str | None = None
 

@@ -18,13 +18,7 @@ ATTEMPTS = 5
 
 def pointed_at(records: Records, message: CloudEvent, tenant: str) -> EventRow:
     """The event row that a message names. Raises GiveUp: no row, no effect."""
-    if message.data.tenant != tenant:
-        raise GiveUp(
-            "tenant_foreign",
-            "消息属于其他租户，未作处理。",
-            "The message names another tenant; nothing was done.",
-            detail={"tenant": message.data.tenant},
-        )
+    _require_own(message, tenant)
     row = records.event(message.data.key, message.data.event)
     if row is None or row.seq != message.data.seq:
         raise GiveUp(
@@ -34,6 +28,16 @@ def pointed_at(records: Records, message: CloudEvent, tenant: str) -> EventRow:
             detail={"aggregate": message.data.key.shown},
         )
     return row
+
+
+def _require_own(message: CloudEvent, tenant: str) -> None:
+    if message.data.tenant != tenant:
+        raise GiveUp(
+            "tenant_foreign",
+            "消息属于其他租户，未作处理。",
+            "The message names another tenant; nothing was done.",
+            detail={"tenant": message.data.tenant},
+        )
 
 
 def asked(
@@ -47,6 +51,7 @@ def asked(
 
     Rows of other kinds than `kinds` are not even read, as the step's role may not.
     """
+    _require_own(message, tenant)
     row = None
     if message.data.key.kind in kinds:
         row = pointed_at(records, message, tenant)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
 
 from zerotrip.catalogue import snapshot
 from zerotrip.catalogue.guide import guide
@@ -19,7 +19,6 @@ from zerotrip.web.serving import Endpoint
 
 # As long as a pointer to the current revision is remembered (`catalogue.publication`).
 ITEMS_CACHED = "public, max-age=30"
-LONGEST_SEARCH = 100
 KEYS_CACHED = "public, max-age=300"
 
 
@@ -68,32 +67,49 @@ def read_guide_page(request: Request, deps: Public) -> Reply:
     return Reply(200, None, headers, "text/html; charset=utf-8", kept.content.decode())
 
 
-_AUDIENCES: dict[str, Literal["person", "company"]] = {
-    "person": "person",
-    "company": "company",
+_FILTERS: dict[str, tuple[re.Pattern[str], str, str]] = {
+    "q": (
+        re.compile(r".{0,100}", re.DOTALL),
+        "最多100个字符",
+        "at most 100 characters",
+    ),
+    "audience": (
+        re.compile("person|company"),
+        "须为person或company",
+        "is person or company",
+    ),
+    "department": (
+        re.compile(r"[a-z][a-z0-9-]{0,31}"),
+        "须为部门代码",
+        "is a department's code",
+    ),
+    "theme": (re.compile(r"[a-z][a-z0-9_]{0,39}"), "须为主题代码", "is a theme's code"),
+    "after": (
+        re.compile(r"[0-9A-Z]{31}"),
+        "须为上一页最后一个事项的编码",
+        "is the last item's code of the page before",
+    ),
 }
 
 
 def _wanted(request: Request) -> snapshot.Wanted:
+    """What is looked for. Raises Invalid with every filter that is none."""
     query = request.query
-    audience = query.get("audience")
-    if audience is not None and audience not in _AUDIENCES:
+    faults = [
+        Fault(f"?{name}", f"{name}_wrong", f"{name}{zh}。", f"{name} {en}.")
+        for name, (shape, zh, en) in _FILTERS.items()
+        if name in query and not shape.fullmatch(query[name])
+    ]
+    if faults:
         raise Invalid(
             "request_invalid",
             "请求内容有误，请按提示逐项修改。",
             "The request has faults: mend them all, then send it again.",
-            faults=(
-                Fault(
-                    "?audience",
-                    "audience_unknown",
-                    "audience须为person或company。",
-                    "audience is person or company.",
-                ),
-            ),
+            faults=faults,
         )
     return snapshot.Wanted(
-        words=query.get("q", "")[:LONGEST_SEARCH],
-        audience=_AUDIENCES.get(audience or ""),
+        words=query.get("q", ""),
+        audience=query.get("audience"),
         department=query.get("department"),
         theme=query.get("theme"),
     )

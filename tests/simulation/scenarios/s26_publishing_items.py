@@ -1,0 +1,293 @@
+"""Scenario 26, of issue 4: items are published while everything goes wrong.
+
+Its number is ours: the reliability plan ends with 25. Editors of eight organisations
+send revisions at about the same time, two offices answer, a day is set (sometimes by
+two editors at once), and `publish_item` comes one to five times, in any order, crashes,
+hangs and loses answers; all contend for one snapshot, minutes before midnight in China.
+Meanwhile people look at the list and hand in: what was offered stays offered, nothing
+is offered before its day, and each case keeps the revision of its submission. Then
+every outside call of the function has a run of its own for each fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from tests.simulation.base import FOOD, MARK, REPLACEMENT, Base, base
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.many import Played, Sum
+from tests.simulation.offers import Offers
+from tests.simulation.offices import Offices, revised, written
+from tests.simulation.oracle import judge
+from tests.simulation.people import People
+from tests.simulation.scenario import Outcome, Scenario, Size
+from tests.simulation.simulation import Simulation
+from tests.support.world import TENANT
+from zerotrip.catalogue.publication import Catalogue
+from zerotrip.catalogue.publishing import Publishing
+from zerotrip.catalogue.revisions import ItemStage, Office
+from zerotrip.identity.model import Role
+from zerotrip.kernel.records import Records
+from zerotrip.kernel.times import legal_day
+
+BEGIN = datetime(2026, 11, 20, 15, 40, tzinfo=UTC)
+"""Twenty minutes before midnight in China."""
+PUBLISHED = (FOOD, REPLACEMENT, MARK)
+"""What is offered before the run; the rest is new."""
+NEW = (
+    "public-place-hygiene-licence", "road-freight-licence", "sewage-drainage-permit",
+    "social-insurance-proof", "travel-permit-renewal",
+)  # fmt: skip
+FOLDERS = {
+    Size.FULL: (*PUBLISHED, *NEW),
+    Size.TENTH: (FOOD, REPLACEMENT, *NEW[:3]),
+    Size.SLICE: (FOOD, NEW[0]),
+}
+ROUNDS = {Size.FULL: 4, Size.TENTH: 2, Size.SLICE: 2}
+CASES = 300
+OFTEN = {
+    Fault.CRASH_BEFORE: 0.015,
+    Fault.CRASH_AFTER: 0.02,
+    Fault.HANG_BEFORE: 0.01,
+    Fault.HANG_AFTER: 0.01,
+    Fault.LOST_ANSWER: 0.03,
+    Fault.REFUSED: 0.03,
+}
+WHERE = ("publish_item", "catalogue_api")
+STEP = "publish_item"
+MOST_CALLS = 24
+SHARES = {Size.FULL: 1, Size.TENTH: 5, Size.SLICE: 16}
+"""Of how many points one has a run."""
+
+
+def run(seed: int, size: Size) -> Outcome:
+    """The crowd, then one run for each call of `publish_item` and each fault."""
+    total = Sum(SCENARIO.name, seed, size)
+    crowd = _Crowd(seed, size)
+    total.add("crowd", crowd.played())
+    points = _points(seed, size, total)
+    return total.outcome(
+        crash_points=points,
+        looks=crowd.looks,
+        contended=crowd.contended,
+        revisions=sum(ROUNDS[size] for _ in FOLDERS[size]),
+    )
+
+
+class _Crowd:
+    """Editors, offices, applicants and readers at once."""
+
+    def __init__(self, seed: int, size: Size) -> None:
+        self._seed, self._size = seed, size
+        self._seen: dict[str, int] = {}
+        self._wrong: list[str] = []
+        self._open = 0
+        self.looks = 0
+        self.contended = 0
+
+    def played(self) -> Played:
+        """The whole run, judged."""
+        start = base(FOOD, self._size.of(CASES, least=6))
+        faults = Faults(
+            rates=OFTEN, where=lambda actor, _: actor in WHERE,
+            refusals={"tables": 0.02}, duplicates=0.8, most_copies=4,
+        )  # fmt: skip
+        simulation = Simulation(self._seed, faults, start, real_licences=0)
+        simulation.scheduler.now = simulation.started = BEGIN
+        with simulation as run:
+            self._run, self._people = run, People(run, FOOD)
+            self._offers, self._offices = Offers(run), Offices(self._people)
+            self._offices.register(*FOLDERS[self._size])
+            for folder in FOLDERS[self._size]:
+                self._open += 1
+                self._people.start(lambda folder=folder: self._revisions(folder))
+            self._people.hand_in_all(start.drafts, 45 * 60)
+            self._people.start(self._read)
+            run.run_until_quiet(12, self._at_rest)
+            self.contended = run.cloud.functions.failed.total()
+            faults.until = run.scheduler.now
+            _redrive(run)
+            run.run_until_quiet(12, self._at_rest)
+            verdict = judge(run, self._people)
+            self._offers.judge(verdict)
+            verdict.broken += self._wrong
+            verdict.lost += self._offices.given_up
+            for code, day in self._offices.scheduled:
+                now = self._offices.item(code)
+                if now is None or now.stage is not ItemStage.PUBLISHED:
+                    verdict.lost.append(f"{code}: a day was set ({day}), then nothing")
+            if len({k for k in verdict.effects if k.startswith("cases of rev")}) < 2:
+                verdict.broken.append("every case was of one revision: nothing tried")
+        return Played(run, self._people, verdict)
+
+    def _at_rest(self) -> bool:
+        return not self._people.busy and self._people.all_final()
+
+    def _revisions(self, folder: str) -> None:
+        """One revision after the other, each through both offices to its day."""
+        first = 2 if folder in PUBLISHED else 1
+        for number in range(ROUNDS[self._size]):
+            self._offices.propose(folder, first + number)
+            self._together(
+                lambda: self._offices.review(folder, Role.STAFFING_REVIEWER),
+                lambda: self._offices.review(folder, Role.LEGAL_REVIEWER),
+            )
+            days = self._days(number)
+            self._together(
+                *(lambda day=day: self._offices.schedule(folder, day) for day in days)
+            )
+            if not self._published(written(folder)[1]):
+                break
+        self._open -= 1
+
+    def _days(self, number: int) -> list[date]:
+        """Today and tomorrow in turn; now and then two editors set both at once."""
+        today = legal_day(self._run.scheduler.now)
+        both = [today, today + timedelta(days=1)]
+        if self._run.scheduler.random.random() < 0.3:
+            return both
+        return [both[number % 2]]
+
+    def _together(self, *acts: Callable[[], None]) -> None:
+        """Several people act at about the same time; waits for all of them."""
+        scheduler = self._run.scheduler
+        waiting = [len(acts)]
+
+        def one(act: Callable[[], None]) -> None:
+            act()
+            waiting[0] -= 1
+
+        for act in acts:
+            self._people.start(lambda act=act: one(act), scheduler.random.uniform(0, 2))
+        while waiting[0]:
+            scheduler.sleep(1)
+
+    def _published(self, code: str) -> bool:
+        """Waits for it: half an hour, then it lies with the dead letters."""
+        for _ in range(360):
+            now = self._offices.item(code)
+            if now is not None and now.stage is ItemStage.PUBLISHED:
+                return True
+            self._run.scheduler.sleep(5)
+        return False
+
+    # who looks
+
+    def _read(self) -> None:
+        """Somebody looks at the list, again and again, while it changes."""
+        scheduler = self._run.scheduler
+        until = scheduler.now + timedelta(minutes=50)
+        while self._open or scheduler.now < until:
+            answer = self._people.insist("public_api", "GET", "/v1/items", who=_nobody)
+            if answer.came:
+                self._compare(answer.body["items"])
+            scheduler.sleep(scheduler.random.uniform(5, 40))
+
+    def _compare(self, items: list[dict[str, object]]) -> None:
+        self.looks += 1
+        shown = {str(each["item_code"]): int(str(each["revision"])) for each in items}
+        if len(shown) != len(items):
+            self._wrong.append("the list shows an item twice")
+        for code, revision in self._seen.items():
+            if shown.get(code, 0) < revision:
+                self._wrong.append(f"{code}: {revision} was shown, {shown.get(code)}")
+        now = self._run.scheduler.now
+        for code, revision in shown.items():
+            offered = self._offers.offered(code, now)
+            if offered is None or offered[0] < revision:
+                self._wrong.append(f"{code}: {revision} is shown, {offered} offered")
+        self._seen = shown
+
+
+def _nobody() -> None:
+    """The list is anybody's."""
+    return
+
+
+def _redrive(run: Simulation) -> None:
+    """What an operator does with dead letters."""
+    for queue in run.cloud.queues.values():
+        for message in list(queue.dead):
+            queue.put_back(message)
+            run.faults.injected["dead letter put back"] += 1
+
+
+# one point at a time
+
+
+@functools.cache
+def _approved() -> Base:
+    """Two items that both offices have approved; only their days are not set."""
+    start = base(FOOD)
+    with Simulation(1, Faults(), start, real_licences=0) as run:
+        publishing = _publishing(run)
+        for folder, revision in ((FOOD, 2), (NEW[0], 1)):
+            _, code, uscc = written(folder)
+            files = revised(folder, revision)
+            publishing.propose("editor", uscc, files, 0)
+            for seen, office in enumerate(Office, start=1):
+                publishing.review(
+                    code, f"{office}-1", seen, office, agrees=True, reasons=""
+                )
+        return dataclasses.replace(
+            start,
+            rows=dict(run.store.rows),
+            buckets={
+                **start.buckets,
+                "catalogue": {
+                    key: tuple(kept)
+                    for key, kept in run.buckets["catalogue"].versions.items()
+                },
+            },
+        )
+
+
+def _publishing(run: Simulation) -> Publishing:
+    catalogue = Catalogue(run.tables, run.buckets["catalogue"], run.scheduler)
+    return Publishing(TENANT, Records(run.tables), catalogue, run.scheduler)
+
+
+def _points(seed: int, size: Size, total: Sum) -> int:
+    """Each call of the function x each fault: two items contend, one meets it."""
+    played = 0
+    for place, kind in enumerate(Fault):
+        for call in range(1, MOST_CALLS):
+            if (call + place * 7 + seed) % SHARES[size]:
+                continue
+            faults = Faults(
+                points={(STEP, call): kind}, duplicates=0.5, most_copies=4
+            )
+            one = _two_items(seed * 1000 + played, faults)
+            if not any(" at " in name for name in one.run.faults.injected):
+                break  # an invocation has fewer calls than that
+            total.add(f"{kind} at call {call} of {STEP}", one)
+            played += 1
+    return played
+
+
+def _two_items(seed: int, faults: Faults) -> Played:
+    """Both days are set within a second; tomorrow's and today's."""
+    with Simulation(seed, faults, _approved(), real_licences=0) as run:
+        offers, publishing = Offers(run), _publishing(run)
+        today = legal_day(run.scheduler.now)
+        for folder, day in ((FOOD, today), (NEW[0], today + timedelta(days=1))):
+            _, code, uscc = written(folder)
+            seen = publishing.read(code).head.version
+            publishing.schedule(code, "editor", uscc, seen, day)
+        run.run_until_quiet(2)
+        people = People(run, FOOD)
+        verdict = judge(run, people)
+        offers.judge(verdict)
+    return Played(run, people, verdict)
+
+
+SCENARIO = Scenario(
+    26,
+    "publishing-items",
+    "事项发布：多个机构同时发布，消息重复、乱序，函数崩溃，办件不受影响",
+    "Items are published at once, under faults, while cases are handed in",
+    run,
+)
