@@ -140,7 +140,7 @@ class Offices:
             shown = self._look(code, who)
             if shown.came and done(shown.body):
                 return False
-            if shown.came or shown.status == 404:
+            if shown.came or route == ITEMS:
                 answer = self.people.insist(
                     "catalogue_api",
                     method,
@@ -148,7 +148,7 @@ class Offices:
                     who=who,
                     path={"item_code": code} if "{" in route else {},
                     body=dict(body),
-                    key=f"{route}-{code}-{who().sub}-{self.run.scheduler.now}",
+                    key=f"{route}-{code}-{who().sub}-{self.run.scheduler.now:%d%H%M%S%f}",
                     seen=shown.headers.get("ETag", "") if shown.came else "",
                 )
                 if answer.came:

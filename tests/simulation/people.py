@@ -254,7 +254,7 @@ class People:
         method: str,
         route: str,
         *,
-        who: Callable[[], Session],
+        who: Callable[[], Session | None],
         again: Sequence[str] = (),
         **request: Any,
     ) -> Answer:
