@@ -20,7 +20,7 @@ from zerotrip.catalogue.publishing import effective_instant
 from zerotrip.catalogue.revisions import PUBLISH_STEP
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Kind
-from zerotrip.kernel.tables import Put, Write
+from zerotrip.kernel.tables import Put, Rejected, Write
 
 STALE = timedelta(seconds=45)
 """A pointer is remembered for 30 s, and a request may take 10 s after reading it."""
@@ -39,8 +39,21 @@ class Offers:
     """By item code: what its pointer said, from when on."""
     listed: list[tuple[datetime, snapshot.Entries]] = field(default_factory=list)
     """What the snapshot listed, from when on."""
+    contended: int = 0
+    """How often somebody else had moved the snapshot on in between."""
 
     def __post_init__(self) -> None:
+        commit = self.run.store.transact
+
+        def counted(writes: Sequence[Write], token: str | None = None) -> None:
+            try:
+                commit(writes, token)
+            except Rejected as rejected:
+                rows = [getattr(writes[at], "row", None) for at in rejected.failed]
+                self.contended += any(row and row.sk == "SNAPSHOT" for row in rows)
+                raise
+
+        self.run.store.transact = counted  # type: ignore[method-assign]
         for (table, _, _), row in list(self.run.store.rows.items()):
             if table == "catalogue":
                 self._hear([Put(table, row)])

@@ -59,6 +59,8 @@ OFTEN = {
 WHERE = ("publish_item", "catalogue_api")
 STEP = "publish_item"
 MOST_CALLS = 24
+TOGETHER = (0.01, 0.03)
+"""Seconds that a message takes where two items are to meet."""
 SHARES = {Size.FULL: 1, Size.TENTH: 5, Size.SLICE: 16}
 """Of how many points one has a run."""
 
@@ -68,11 +70,11 @@ def run(seed: int, size: Size) -> Outcome:
     total = Sum(SCENARIO.name, seed, size)
     crowd = _Crowd(seed, size)
     total.add("crowd", crowd.played())
-    points = _points(seed, size, total)
+    points, contended = _points(seed, size, total)
     return total.outcome(
         crash_points=points,
         looks=crowd.looks,
-        contended=crowd.contended,
+        contended=crowd.contended + contended,
         revisions=sum(ROUNDS[size] for _ in FOLDERS[size]),
     )
 
@@ -107,12 +109,12 @@ class _Crowd:
             self._people.hand_in_all(start.drafts, 45 * 60)
             self._people.start(self._read)
             run.run_until_quiet(12, self._at_rest)
-            self.contended = run.cloud.functions.failed.total()
             faults.until = run.scheduler.now
             _redrive(run)
             run.run_until_quiet(12, self._at_rest)
             verdict = judge(run, self._people)
             self._offers.judge(verdict)
+            self.contended = self._offers.contended
             verdict.broken += self._wrong
             verdict.lost += self._offices.given_up
             for code, day in self._offices.scheduled:
@@ -250,9 +252,9 @@ def _publishing(run: Simulation) -> Publishing:
     return Publishing(TENANT, Records(run.tables), catalogue, run.scheduler)
 
 
-def _points(seed: int, size: Size, total: Sum) -> int:
+def _points(seed: int, size: Size, total: Sum) -> tuple[int, int]:
     """Each call of the function x each fault: two items contend, one meets it."""
-    played = 0
+    played = contended = 0
     for place, kind in enumerate(Fault):
         for call in range(1, MOST_CALLS):
             if (call + place * 7 + seed) % SHARES[size]:
@@ -260,18 +262,19 @@ def _points(seed: int, size: Size, total: Sum) -> int:
             faults = Faults(
                 points={(STEP, call): kind}, duplicates=0.5, most_copies=4
             )
-            one = _two_items(seed * 1000 + played, faults)
+            one, met = _two_items(seed * 1000 + played, faults)
             if not any(" at " in name for name in one.run.faults.injected):
                 break  # an invocation has fewer calls than that
             total.add(f"{kind} at call {call} of {STEP}", one)
-            played += 1
-    return played
+            played, contended = played + 1, contended + met
+    return played, contended
 
 
-def _two_items(seed: int, faults: Faults) -> Played:
-    """Both days are set within a second; tomorrow's and today's."""
+def _two_items(seed: int, faults: Faults) -> tuple[Played, int]:
+    """Both days are set at one moment; how often the two met at the snapshot."""
     with Simulation(seed, faults, _approved(), real_licences=0) as run:
         offers, publishing = Offers(run), _publishing(run)
+        run.cloud.queues[STEP].delay = TOGETHER
         today = legal_day(run.scheduler.now)
         for folder, day in ((FOOD, today), (NEW[0], today + timedelta(days=1))):
             _, code, uscc = written(folder)
@@ -281,7 +284,7 @@ def _two_items(seed: int, faults: Faults) -> Played:
         people = People(run, FOOD)
         verdict = judge(run, people)
         offers.judge(verdict)
-    return Played(run, people, verdict)
+    return Played(run, people, verdict), offers.contended
 
 
 SCENARIO = Scenario(
