@@ -35,8 +35,13 @@ KEPT_SECONDS = 120
 AGEING = ("partner_webhooks", "authorise")
 """Measured first: a callback is refused after five minutes, a token after fifteen."""
 HTTP = {"applicant_api", "staff_api", "public_api", "partner_webhooks", "authorise"}
-RENDERS = {"sign_licence", "register_licence"}
-"""Functions with the rendering layer (`template.yaml`)."""
+FURTHER_LAYERS = {
+    "sign_licence": "RenderingLayer",
+    "register_licence": "RenderingLayer",
+    "receive_material": "InspectingLayer",
+    "": "RenderingLayer",
+}
+"""Layers that some functions have besides (`template.yaml`); "" is the yardstick."""
 LAYER = ROOT / ".local" / "bench" / "zerotrip"
 
 
@@ -160,8 +165,8 @@ def child(
 ) -> dict[str, Any]:
     """Runs `invoke_once.py` as Lambda would run the function."""
     layers = [LAYER, BUILD / "DependenciesLayer"]
-    if function in RENDERS or not function:
-        layers.append(BUILD / "RenderingLayer")
+    if function in FURTHER_LAYERS:
+        layers.append(BUILD / FURTHER_LAYERS[function])
     paths = [str(layer / "python") for layer in layers]
     if function:
         paths.insert(0, str(ROOT / "functions" / function))

@@ -21,6 +21,7 @@ from infra.local.deploy import DeployFailed, Outputs, deploy
 from infra.local.files import a_file
 from infra.local.home import DEFAULT_HOME, ROOT, Home
 from infra.local.mini_program import Client, Partners, Refused, TooSlow
+from zerotrip.cases.lifecycle import FINAL, Stage
 from zerotrip.catalogue.authoring import Example, load, load_example
 from zerotrip.catalogue.model import Item
 from zerotrip.kernel.times import from_text, legal_day, spoken
@@ -185,7 +186,7 @@ def errand_of(story: Story, home: Home, screen: Screen, partners: Partners) -> E
 
 
 def _ended(found: dict[str, Any]) -> bool:
-    return found["stage"] in ("completed", "refused", "withdrawn")
+    return Stage(found["stage"]) in FINAL
 
 
 def _has_open_bill(found: dict[str, Any]) -> bool:

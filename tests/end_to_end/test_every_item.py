@@ -25,6 +25,7 @@ from infra.local.seed import OFFICERS
 from tests.judges.signatures import Verdict, openssl_verdict
 from tests.support.laptop_cloud import LaptopCloud
 from tests.unit.catalogue.test_write_an_item import FOLDER, files_of_the_page
+from zerotrip.cases.lifecycle import FINAL, Stage
 from zerotrip.catalogue.authoring import folders, load, load_example
 from zerotrip.catalogue.model import Item
 from zerotrip.kernel.times import legal_day
@@ -132,7 +133,7 @@ def _billed(found: dict[str, Any]) -> bool:
 
 
 def _ended(found: dict[str, Any]) -> bool:
-    return found["stage"] in {"completed", "refused", "withdrawn", "not_accepted"}
+    return Stage(found["stage"]) in FINAL
 
 
 def _decider(item: Item) -> str:
