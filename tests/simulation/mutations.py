@@ -103,6 +103,8 @@ RECORDS = "kernel/records.py"
 STORM = _scenario("duplicate-storm")
 CRASHES = _scenario("crash-at-each-point")
 PAYMENTS = _scenario("payment-callback-race")
+PUBLISHING = _scenario("publishing-items")
+PROMISES = _scenario("promises")
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -232,8 +234,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "a file is taken for what it says it is",
         "materials/steps.py",
-        "    if finding.fault is None:\n",
-        "    if True:\n",
+        "        if self.fault is None:\n",
+        "        if True:\n",
         _scenario("storage-events"),
     ),
     Mutation(
@@ -390,5 +392,94 @@ MUTATIONS: tuple[Mutation, ...] = (
         "and obligation.ref\n",
         "        if False\n",
         _scenario("anything-in-any-order", "tenth"),
+    ),
+    Mutation(
+        "an item is published whatever the snapshot's version is",
+        "catalogue/publication.py",
+        "            Put(TABLE, listed, _unchanged(known)),\n",
+        "            Put(TABLE, listed),\n",
+        PUBLISHING,
+    ),
+    Mutation(
+        "a revision is offered before its day",
+        "catalogue/steps.py",
+        "deps.tenant, pinned, event.actor, max(effective, moment)",
+        "deps.tenant, pinned, event.actor, moment",
+        PUBLISHING,
+    ),
+    Mutation(
+        "a revision that waits for its day takes the offered one away",
+        "catalogue/snapshot.py",
+        "        for each in (*current, *later)\n",
+        "        for each in later\n",
+        PUBLISHING,
+    ),
+    Mutation(
+        "a case is of the revision that its draft began with",
+        "cases/applications.py",
+        "            item_digest=pinned.digest,\n"
+        "            version=draft.version + 1,\n",
+        "            version=draft.version + 1,\n",
+        PUBLISHING,
+    ),
+    Mutation(
+        "one person may speak for both offices",
+        "catalogue/revisions.py",
+        "    if command.actor == now.item.proposed_by or command.actor in spoke:\n",
+        "    if command.actor == now.item.proposed_by:\n",
+        ("pytest", "tests/unit/catalogue/test_revisions.py"),
+    ),
+    Mutation(
+        "an open promise does not hold an approval",
+        "cases/commands.py",
+        '    if decision == "approve" and Obligation.PROMISES in '
+        "now.case.obligations:\n",
+        "    if False:\n",
+        PROMISES,
+    ),
+    Mutation(
+        "the watchdog lapses a promise that was kept",
+        "cases/changes.py",
+        '        and (entry.until in ("answer", "tries") or entry.until in '
+        "still_open)\n",
+        "",
+        PROMISES,
+    ),
+    Mutation(
+        "the clock does not look who was first",
+        "kernel/records.py",
+        "        else Expect(version=change.expected_version, "
+        "stages=change.allowed_from)\n",
+        "        else Expect()\n",
+        _scenario("promises", "tenth"),
+    ),
+    Mutation(
+        "a rule that cannot be run counts as held",
+        "catalogue/checks.py",
+        "            broken.append(check.code)\n            continue\n",
+        "            continue\n",
+        ("pytest", "tests/unit/catalogue/test_checks.py"),
+    ),
+    Mutation(
+        "a provider's unsigned answer is taken",
+        "sources/clients/shared_data.py",
+        "        except Unauthenticated as refused:\n"
+        "            raise provider_unavailable(provider, refused.code) from None\n",
+        "        except Unauthenticated:\n            pass\n",
+        ("pytest", "tests/partners/test_shared_data.py"),
+    ),
+    Mutation(
+        "a PDF with JavaScript packed away is taken",
+        "materials/pdf.py",
+        '    if _name(found, "/S") in _ACTING or "/XFA" in found:\n',
+        '    if "/XFA" in found:\n',
+        ("pytest", "tests/unit/materials/test_pdf.py"),
+    ),
+    Mutation(
+        "one's own vault is everybody's",
+        "materials/vault_store.py",
+        '        return f"{self.tenant}#SUBJECT#{sub}"\n',
+        '        return f"{self.tenant}#SUBJECT#"\n',
+        ("pytest", "tests/unit/materials/test_vault.py"),
     ),
 )

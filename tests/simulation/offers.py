@@ -169,7 +169,7 @@ class Offers:
         verdict.doubled += [f"{code}: offered twice in one list" for code in twice]
 
     def _nothing_disappears(self, verdict: Verdict) -> None:
-        """What was offered once is offered at each later instant, never an older one."""
+        """What was offered stays offered; no older one ever comes back."""
         for code in self.pointers:
             before: Revision | None = None
             for moment in self.instants(code):
@@ -186,7 +186,7 @@ class Offers:
             known |= shown
 
     def _pinned(self, stored: Stored, verdict: Verdict) -> None:
-        """A case is of the revision that was offered when it was handed in, for good."""
+        """A case is of the revision that was offered at its hand-in, for good."""
         for key in stored.of_kind(Kind.CASE):
             head, received = stored.heads[key], stored.histories[key][0]
             code, digest = received.body["item"], received.body["item_digest"]

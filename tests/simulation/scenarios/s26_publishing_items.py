@@ -20,7 +20,7 @@ from tests.simulation.base import FOOD, MARK, REPLACEMENT, Base, base
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.many import Played, Sum
 from tests.simulation.offers import Offers
-from tests.simulation.offices import Offices, revised, written
+from tests.simulation.offices import Offices, read_once, revised, written
 from tests.simulation.oracle import judge
 from tests.simulation.people import People
 from tests.simulation.scenario import Outcome, Scenario, Size
@@ -35,6 +35,7 @@ from zerotrip.kernel.times import legal_day
 
 BEGIN = datetime(2026, 11, 20, 15, 40, tzinfo=UTC)
 """Twenty minutes before midnight in China."""
+ROUND = timedelta(minutes=8)
 PUBLISHED = (FOOD, REPLACEMENT, MARK)
 """What is offered before the run; the rest is new."""
 NEW = (
@@ -56,8 +57,10 @@ OFTEN = {
     Fault.LOST_ANSWER: 0.03,
     Fault.REFUSED: 0.03,
 }
-WHERE = ("publish_item", "catalogue_api")
 STEP = "publish_item"
+WRITES = ("tables.transact", "objects.put_once")
+"""Where `catalogue_api` meets faults: at all of its twenty calls nobody would ever get
+an answer."""
 MOST_CALLS = 24
 TOGETHER = (0.01, 0.03)
 """Seconds that a message takes where two items are to meet."""
@@ -69,14 +72,20 @@ def run(seed: int, size: Size) -> Outcome:
     """The crowd, then one run for each call of `publish_item` and each fault."""
     total = Sum(SCENARIO.name, seed, size)
     crowd = _Crowd(seed, size)
-    total.add("crowd", crowd.played())
-    points, contended = _points(seed, size, total)
+    with read_once():
+        total.add("crowd", crowd.played())
+        points, contended = _points(seed, size, total)
     return total.outcome(
         crash_points=points,
         looks=crowd.looks,
         contended=crowd.contended + contended,
         revisions=sum(ROUNDS[size] for _ in FOLDERS[size]),
     )
+
+
+def _meets_faults(actor: str, call: str) -> bool:
+    """Every call of the function, every effect of the editors' application."""
+    return actor == STEP or (actor == "catalogue_api" and call.startswith(WRITES))
 
 
 class _Crowd:
@@ -94,7 +103,7 @@ class _Crowd:
         """The whole run, judged."""
         start = base(FOOD, self._size.of(CASES, least=6))
         faults = Faults(
-            rates=OFTEN, where=lambda actor, _: actor in WHERE,
+            rates=OFTEN, where=_meets_faults,
             refusals={"tables": 0.02}, duplicates=0.8, most_copies=4,
         )  # fmt: skip
         simulation = Simulation(self._seed, faults, start, real_licences=0)
@@ -115,7 +124,7 @@ class _Crowd:
             verdict = judge(run, self._people)
             self._offers.judge(verdict)
             self.contended = self._offers.contended
-            verdict.broken += self._wrong
+            verdict.broken += self._wrong + self._offices.misled
             verdict.lost += self._offices.given_up
             for code, day in self._offices.scheduled:
                 now = self._offices.item(code)
@@ -131,7 +140,11 @@ class _Crowd:
     def _revisions(self, folder: str) -> None:
         """One revision after the other, each through both offices to its day."""
         first = 2 if folder in PUBLISHED else 1
+        scheduler = self._run.scheduler
         for number in range(ROUNDS[self._size]):
+            # All of a round at about the same time, the third as the day ends.
+            wait = (BEGIN + number * ROUND - scheduler.now).total_seconds()
+            scheduler.sleep(max(0.0, wait) + scheduler.random.uniform(0, 2))
             self._offices.propose(folder, first + number)
             self._together(
                 lambda: self._offices.review(folder, Role.STAFFING_REVIEWER),
@@ -259,9 +272,7 @@ def _points(seed: int, size: Size, total: Sum) -> tuple[int, int]:
         for call in range(1, MOST_CALLS):
             if (call + place * 7 + seed) % SHARES[size]:
                 continue
-            faults = Faults(
-                points={(STEP, call): kind}, duplicates=0.5, most_copies=4
-            )
+            faults = Faults(points={(STEP, call): kind}, duplicates=0.5, most_copies=4)
             one, met = _two_items(seed * 1000 + played, faults)
             if not any(" at " in name for name in one.run.faults.injected):
                 break  # an invocation has fewer calls than that

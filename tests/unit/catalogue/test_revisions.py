@@ -192,9 +192,29 @@ def test_only_the_owner_changes_an_item(hall):
 def test_a_proposal_that_somebody_else_changed_is_not_overwritten(hall):
     code = hall.propose()
     with pytest.raises(Conflict) as refused:
-        hall.propose(seen=0)
+        hall.propose(seen=0, actor="another-editor")
     assert refused.value.code == "item_changed"
     assert hall.publishing.read(code).head.version == 1
+
+
+def test_a_command_whose_answer_was_lost_is_sent_again_and_was_done(hall):
+    code = hall.propose()
+    again, _ = hall.publishing.propose("editor", OWNER, hall.files, 0)
+    assert again.duplicate
+    answer = {"agrees": True, "reasons": "依据充分。"}
+    for _ in range(2):
+        hall.publishing.review(code, "staffing", 1, Office.STAFFING, **answer)
+    with pytest.raises(Conflict) as other:
+        hall.publishing.review(
+            code, "staffing", 1, Office.STAFFING, agrees=False, reasons=""
+        )
+    assert other.value.code == "item_changed"
+    hall.review(code, Office.LEGAL, "legal")
+    for _ in range(2):
+        hall.publishing.schedule(code, "editor", OWNER, 3, TODAY)
+    with pytest.raises(Conflict):
+        hall.publishing.schedule(code, "editor", OWNER, 3, DECEMBER)
+    assert hall.publishing.read(code).head.version == 4
 
 
 def test_the_published_number_is_not_used_again(hall):

@@ -17,7 +17,7 @@ from zerotrip.catalogue.packages import Checked, checked
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.catalogue.revisions import ItemCommand, ItemNow, Office
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import Change, EventRow
+from zerotrip.kernel.aggregate import Change, EventRow, Key
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound
 from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
 
@@ -91,6 +91,10 @@ class Publishing:
             )
         made = self.catalogue.stored(item, found.draft.layout)
         key = revisions.item_key(self.tenant, item.code)
+        said = {"revision": item.revision, "digest": made.digest}
+        done = self._done_before(key, "propose_item", actor, seen, said)
+        if done is not None:
+            return done, found
         now = revisions.read_item(self.records.head(key))
         command = self._command(actor, now, seen)
         change = revisions.propose(key, now, command, made.item, made.digest)
@@ -108,6 +112,10 @@ class Publishing:
     ) -> Committed:
         """One office's answer to the proposal that was seen."""
         now = self.read(code)
+        said = {"office": str(office), "agrees": agrees, "reasons": reasons}
+        done = self._done_before(now.head.key, "review_item", actor, seen, said)
+        if done is not None:
+            return done
         command = self._command(actor, now, seen)
         change = revisions.review(now, command, office, agrees=agrees, reasons=reasons)
         return self._commit(change)
@@ -117,8 +125,23 @@ class Publishing:
     ) -> Committed:
         """The owner sets the day from which the approved revision is offered."""
         now = self.own(code, organisation)
+        said = {"effective_on": effective_on.isoformat()}
+        done = self._done_before(now.head.key, "schedule_item", actor, seen, said)
+        if done is not None:
+            return done
         command = self._command(actor, now, seen)
         return self._commit(revisions.schedule(now, command, effective_on))
+
+    def _done_before(
+        self, key: Key, step: str, actor: str, seen: int, said: Mapping[str, object]
+    ) -> Committed | None:
+        """This very command, sent again because its answer was lost; else None."""
+        row = self.records.event(key, f"EVENT#{step}#v{seen}")
+        if row is None or row.actor != actor:
+            return None
+        if any(row.body.get(name) != value for name, value in said.items()):
+            return None
+        return Committed((row,), duplicate=True)
 
     def _command(self, actor: str, now: ItemNow | None, seen: int) -> ItemCommand:
         version = now.head.version if now else 0
