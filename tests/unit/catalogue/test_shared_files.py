@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.support.memory import MemoryTables
 from tests.unit.catalogue.world import CATALOGUE, FOLDERS
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import leaves
 from zerotrip.catalogue.route import computed_visits, is_online, reached, steps_of
-from zerotrip.catalogue.shared_files import read_elements, read_shared_materials
+from zerotrip.catalogue.shared_entries import (
+    publish_working_days,
+    published_working_days,
+)
+from zerotrip.catalogue.shared_files import (
+    read_elements,
+    read_shared_materials,
+    read_working_days,
+)
 from zerotrip.kernel.errors import Invalid
+from zerotrip.kernel.working_days import WorkingDays
 
 
 def test_the_real_files_have_what_the_forms_share():
@@ -31,7 +42,23 @@ def test_the_real_files_have_what_the_forms_share():
     }.items() <= {code: each.provider for code, each in shared.items()}.items()
 
 
+def test_working_days_are_read_loaded_and_told_when_wrong(tmp_path):
+    text = '"2027": {off: ["01-01/01-03"], worked: ["01-04"]}\n'
+    (tmp_path / "_working_days.yaml").write_text(text)
+    years = read_working_days(tmp_path)
+    tables = MemoryTables()
+    publish_working_days(tables, "441882", years)
+    days = WorkingDays.from_json(published_working_days(tables, "441882"))
+    assert days.after(date(2026, 12, 31), 1) == date(2027, 1, 4)
+    for wrong in ('"2027": {off: ["02-30"], worked: []}', '"2027": {off: []}', "a: 1"):
+        (tmp_path / "_working_days.yaml").write_text(wrong)
+        with pytest.raises(Invalid) as told:
+            read_working_days(tmp_path)
+        assert {each.code for each in told.value.faults} == {"working_days_wrong"}
+
+
 def test_a_catalogue_without_them_has_none(tmp_path):
+    assert read_working_days(tmp_path) == {}
     assert read_elements(tmp_path) == {}
     assert read_shared_materials(tmp_path) == {}
 

@@ -15,7 +15,8 @@ from zerotrip.cases.model import CaseNow, Handed, case_key, read, stored_case
 from zerotrip.cases.promises import PROMISED, Promises, promised_now, read_promises
 from zerotrip.cases.reviewing import Review, review
 from zerotrip.catalogue.model import Item
-from zerotrip.catalogue.publication import TABLE, Catalogue
+from zerotrip.catalogue.publication import Catalogue
+from zerotrip.catalogue.shared_entries import published_working_days
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Head, Key, Kind
 from zerotrip.kernel.errors import AlreadyDone, Retry
@@ -25,9 +26,6 @@ from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import asked, settle
 from zerotrip.kernel.working_days import ANNOUNCED, WorkingDays
-
-YEARS = "YEARS"
-"""Row of `{tenant}#CALENDAR` in `catalogue`: announced years, as in `working_days`."""
 
 FACTS = frozenset({Kind.CASE, *(kind for kind, _ in FULFILLED_BY.values())})
 """The kinds of events that ask for `advance_case`."""
@@ -54,8 +52,8 @@ class Deps:
 
     def calendar(self) -> WorkingDays:
         """Legal working days: the years that an operator loaded, or those known."""
-        stored = self.catalogue.tables.get(TABLE, f"{self.tenant}#CALENDAR", YEARS)
-        return WorkingDays.from_json({**ANNOUNCED, **(stored.data if stored else {})})
+        loaded = published_working_days(self.catalogue.tables, self.tenant)
+        return WorkingDays.from_json({**ANNOUNCED, **loaded})
 
 
 def submit(message: CloudEvent, deps: Deps) -> None:

@@ -29,8 +29,13 @@ from zerotrip.catalogue.publication import Catalogue, Pinned
 from zerotrip.catalogue.shared_entries import (
     publish_elements,
     publish_shared_materials,
+    publish_working_days,
 )
-from zerotrip.catalogue.shared_files import read_elements, read_shared_materials
+from zerotrip.catalogue.shared_files import (
+    read_elements,
+    read_shared_materials,
+    read_working_days,
+)
 from zerotrip.catalogue.whole import Placed, Whole, placed_findings, read_whole
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault, Invalid, Refused
@@ -194,6 +199,7 @@ def _publish(folders: Sequence[Path], wanted: argparse.Namespace, say: Say) -> i
     publish_elements(tables, wanted.tenant, read_elements(root).values())
     shared = read_shared_materials(root).values()
     publish_shared_materials(tables, wanted.tenant, shared)
+    publish_working_days(tables, wanted.tenant, read_working_days(root))
     refused = 0
     for folder in folders:
         try:

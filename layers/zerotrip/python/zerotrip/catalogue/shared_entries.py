@@ -1,17 +1,20 @@
 """The catalogue's shared files as they are published: elements, shared materials.
 
-Rows of the table `catalogue`: `{tenant}#SHARED` and `{tenant}#ELEMENTS` / code. An item
-is held against these, not against what its editor sends along.
+Rows of the table `catalogue`: `{tenant}#SHARED` and `{tenant}#ELEMENTS` / code,
+`{tenant}#CALENDAR` / `YEARS`. An item is held against these, not against what its
+editor sends along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from zerotrip.catalogue.model import DataElement, SharedMaterial
 from zerotrip.kernel.tables import Put, StoredRow, Tables
 
 TABLE = "catalogue"
+YEARS = "YEARS"
 _AT_ONCE = 90
 """A transaction takes a hundred writes."""
 
@@ -56,6 +59,24 @@ def shared_materials(
         row.sk: SharedMaterial.model_validate(dict(row.data))
         for row in (tables.get_many(TABLE, keys) if keys else [])
     }
+
+
+def publish_working_days(tables: Tables, tenant: str, years: Mapping[str, Any]) -> None:
+    """Loads announced years beside those that the software knows; none changes none."""
+    if years:
+        row = StoredRow(calendar_partition(tenant), YEARS, dict(years))
+        tables.transact([Put(TABLE, row)])
+
+
+def published_working_days(tables: Tables, tenant: str) -> Mapping[str, Any]:
+    """The years that an operator loaded."""
+    row = tables.get(TABLE, calendar_partition(tenant), YEARS)
+    return {} if row is None else row.data
+
+
+def calendar_partition(tenant: str) -> str:
+    """Where a tenant's working days stand."""
+    return f"{tenant}#CALENDAR"
 
 
 def _publish(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,9 +12,11 @@ from zerotrip.catalogue.files import Source, model_faults, read_mapping, wrong
 from zerotrip.catalogue.model import DataElement, SharedMaterial
 from zerotrip.catalogue.schemas import schema_invalid
 from zerotrip.kernel.errors import Fault
+from zerotrip.kernel.working_days import WorkingDays
 
 ELEMENTS_FILE = "_elements.yaml"
 MATERIALS_FILE = "_shared_materials.yaml"
+WORKING_DAYS_FILE = "_working_days.yaml"
 _File = TypeVar("_File", bound=BaseModel)
 
 
@@ -72,6 +74,29 @@ def read_shared_materials(catalogue: Path) -> dict[str, SharedMaterial]:
     if faults:
         raise wrong(source.placed(faults))
     return {each.code: each for each in file.materials}
+
+
+def read_working_days(catalogue: Path) -> dict[str, Any]:
+    """Announced years as `kernel.working_days` reads them; none without the file.
+
+    Raises Invalid `catalogue_folder_wrong`.
+    """
+    path = catalogue / WORKING_DAYS_FILE
+    if not path.is_file():
+        return {}
+    source = read_mapping(path)
+    years: dict[str, Any] = source.value
+    try:
+        WorkingDays.from_json(years)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fault = Fault(
+            "",
+            "working_days_wrong",
+            '应为"2027": {off: ["01-01/01-03"], worked: ["01-04"]}的形式，且日期存在。',
+            'Write "2027": {off: ["01-01/01-03"], worked: ["01-04"]}, with real days.',
+        )
+        raise wrong(source.placed([fault])) from error
+    return years
 
 
 def _read(path: Path, model: type[_File]) -> tuple[_File, Source] | None:
