@@ -120,6 +120,18 @@ def test_a_hand_in_says_what_to_upload_in_both_languages(item: Item) -> None:
     assert (told["household"]["zh"], told["household"]["en"]) == (zh, en)
 
 
+def test_a_file_that_is_being_looked_at_is_waited_for(item: Item) -> None:
+    town, authorities = town_with(item)
+    authorities.go_down()
+    zhang = town.session("sub-1")
+    begun = save(town, zhang, begin(town, zhang, item), name="张示例")
+    wanting = submit(town, zhang, begun).body["materials"]
+    for each in wanting:
+        assert announce(town, zhang, begun, each["code"]).status == 201
+    refused = submit(town, zhang, begun)
+    assert (refused.status, refused.body["code"]) == (409, "material_unchecked")
+
+
 def test_answers_are_offered_when_a_draft_is_read() -> None:
     item = item_asking()
     town, _ = town_with(item)

@@ -400,7 +400,7 @@ def test_what_was_promised_holds_nothing_up():
     draft = world.begin()
     sources = world.applications._sources
     found = sources.for_hand_in(
-        _looked_up(draft), world.item, uploaded=(), promised=("household",)
+        _looked_up(draft), world.item, uploaded=(), coming=("household",)
     )
     assert found == {}
 

@@ -256,7 +256,11 @@ class Applications:
                 _looked_up_for(draft),
                 pinned.item,
                 {each.code for each in slots if each.state is SlotState.RECEIVED},
-                promised,
+                # A file that is being looked at is on its way: `pins` says so.
+                (
+                    *promised,
+                    *(each.code for each in slots if each.state is SlotState.OPEN),
+                ),
             )
         there = {
             **pins(each for each in slots if each.code not in resolved),

@@ -102,13 +102,14 @@ class Sources:
         application: Application,
         item: Item,
         uploaded: Collection[str],
-        promised: Collection[str] = (),
+        coming: Collection[str] = (),
     ) -> dict[str, Resolved]:
         """What stands for the item's materials when the application is handed in.
 
         What is missing or no longer valid is looked up once more, unless its upload is
         there. Raises Conflict `material_source_changed` for a required material that
-        neither the state nor the applicant has given.
+        neither the state nor the applicant has given, and that is not `coming`:
+        promised, or an upload that is still being looked at.
         """
         asked = [each for each in looked_up(item) if is_asked(each, application.form)]
         if not asked:
@@ -124,7 +125,7 @@ class Sources:
         found |= {
             code: each for code, each in looked.items() if isinstance(each, Resolved)
         }
-        _require_given(missing, looked, promised)
+        _require_given(missing, looked, coming)
         return self._kept.with_documents(application, found, rows)
 
     @property
@@ -220,13 +221,13 @@ def _current(
 def _require_given(
     missing: Iterable[Material],
     looked: Mapping[str, Resolution],
-    promised: Collection[str],
+    coming: Collection[str],
 ) -> None:
     wanting = [
         _told(each, resolution)
         for each in missing
         if each.required
-        and each.code not in promised
+        and each.code not in coming
         and isinstance(resolution := looked[each.code], Unresolved)
     ]
     if wanting:
