@@ -143,6 +143,7 @@ def test_every_event_published_again_changes_nothing(
     assert done["state"] == "completed"
 
 
+@pytest.mark.verify
 def test_killed_workers_lose_nothing(
     cloud: LaptopCloud, errand: Errand, company: Client
 ) -> None:

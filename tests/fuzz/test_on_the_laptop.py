@@ -16,7 +16,7 @@ from zerotrip.web.openapi.document import routes
 
 pytestmark = pytest.mark.cloud
 SEED = 1
-EXAMPLES = 5
+EXAMPLES = 3
 AT_ONCE = 4
 CASES = "/v1/cases"
 SAVE = "/v1/applications/{application_id}"
