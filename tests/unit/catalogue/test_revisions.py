@@ -105,6 +105,17 @@ def test_two_offices_agree_and_citizens_can_apply(hall):
     assert chain_faults(history) == []
 
 
+def test_what_was_not_there_is_there_as_soon_as_it_is_published(hall):
+    event = hall.scheduled()
+    other = hall.shop.another_process()
+    with pytest.raises(NotFound):
+        other.current(TENANT, event.data.key.id)
+    assert other.listed(TENANT) == ()
+    publish_item(event, hall.deps)
+    assert other.current(TENANT, event.data.key.id).item.code == event.data.key.id
+    assert len(other.listed(TENANT)) == 1
+
+
 def test_publishing_twice_is_once(hall):
     event = hall.scheduled()
     publish_item(event, hall.deps)

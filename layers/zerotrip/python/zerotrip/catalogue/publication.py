@@ -249,7 +249,8 @@ class Catalogue:
         if known is not None and moment < known[0]:
             return known[1]
         found = read()
-        self._pointers[key] = (moment + POINTER_LIFE, found)
+        if found:  # what is not there yet is not remembered as absent
+            self._pointers[key] = (moment + POINTER_LIFE, found)
         return found
 
     def _revisions(self, tenant: str, code: str) -> list[dict[str, Any]]:
