@@ -8,6 +8,7 @@ both are in the evidence.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,6 @@ import pytest
 from rich.progress import track
 from urllib3.exceptions import HTTPError
 
-from infra.local.home import locked
 from infra.local.mini_program import Partners, Refused, TooSlow
 from infra.local.seed import tables_of
 from tests.canary import places, troubles
@@ -30,7 +30,7 @@ from tests.canary.marks import Marks
 from tests.canary.places import Piece, tapped
 from tests.canary.playing import begin, make_trouble, patiently, quiet, until
 from tests.canary.scanner import Scanner
-from tests.support.laptop_cloud import HOMES, LaptopCloud
+from tests.support.laptop_cloud import LaptopCloud, shared_laptop_cloud
 from tests.verify import evidence
 from zerotrip.cases.model import case_key
 from zerotrip.kernel.aggregate import chain_faults
@@ -68,11 +68,18 @@ class Stopwatch:
         self.laps[name], self.since = round(now - self.since), now
 
 
+@pytest.fixture
+def clean_cloud() -> Iterator[LaptopCloud]:
+    """A cloud of its own: other tests plant persons in the shared one, to be found."""
+    with shared_laptop_cloud(f"own-{os.getpid()}") as cloud:
+        yield cloud
+
+
 @pytest.mark.verify
-def test_a_thousand_persons_leave_no_trace_in_clear(cloud: LaptopCloud) -> None:
+def test_a_thousand_persons_leave_no_trace_in_clear(clean_cloud: LaptopCloud) -> None:
     began, tally = datetime.now(UTC) - timedelta(seconds=1), Tally()
-    seconds = Stopwatch()
-    with locked(HOMES / "in-use.lock"), tapped(cloud) as tap:
+    cloud, seconds = clean_cloud, Stopwatch()
+    with tapped(cloud) as tap:
         with _drained(cloud, tap, tally.events), ThreadPoolExecutor(CLIENTS) as pool:
             _hand_in(cloud, pool, tally)
             seconds.lap("handing in")
