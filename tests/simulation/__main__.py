@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -29,6 +30,10 @@ from tests.simulation.scenario import Outcome, Size
 from tests.simulation.scenarios import all_scenarios
 
 
+WIDTH = 130
+"""Columns where nobody says how many there are: a pipe, a log."""
+
+
 def replay(outcome: Outcome) -> str:
     """The command that plays this run again."""
     return (
@@ -39,7 +44,7 @@ def replay(outcome: Outcome) -> str:
 
 def table(found: Iterable[Outcome]) -> Table:
     """The runs by scenario: sums over seeds."""
-    shown = Table(title="模拟 · Simulation")
+    shown = Table(title="模拟 · Simulation", box=SIMPLE_HEAD, pad_edge=False)
     for column in (
         "scenario",
         "runs",
@@ -82,7 +87,7 @@ def table(found: Iterable[Outcome]) -> Table:
 def main(arguments: list[str]) -> int:
     """Plays what is asked for; 1 when a promise did not hold."""
     asked = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
     names = asked.scenarios or list(all_scenarios())
     unknown = set(names) - set(all_scenarios())
     if unknown:

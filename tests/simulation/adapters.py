@@ -6,6 +6,7 @@ What a port promises is held by `tests/contract`, against these and the real one
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -42,18 +43,17 @@ class Trace:
     calls: int = 0
 
     def __post_init__(self) -> None:
-        self._digest = hashlib.sha256()
+        self._written = io.StringIO()
 
     def add(self, line: str) -> None:
         self.calls += 1
-        self._digest.update(line.encode())
-        self._digest.update(b"\n")
+        self._written.write(f"{line}\n")
         if self.keep:
             self.lines.append(line)
 
     @property
     def digest(self) -> str:
-        return self._digest.hexdigest()
+        return hashlib.sha256(self._written.getvalue().encode()).hexdigest()
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Outside:
 
     def _attempt(self, actor: Actor, call: str, fault: Fault | None) -> None:
         self.trace.add(
-            f"{self.scheduler.now:%d %H:%M:%S.%f} {actor.name}#{actor.number} "
+            f"{self.scheduler.now.isoformat(' ')} {actor.name}#{actor.number} "
             f"{call} {fault or ''}"
         )
         self.scheduler.sleep(self._seconds())

@@ -9,7 +9,7 @@ import functools
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -84,6 +84,17 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 
 @functools.cache
+def _test_chain(at: datetime) -> tuple[bytes, bytes]:
+    """Made once: an RSA key takes longer than everything else in a base."""
+    public = signing_key().public_key()
+    return issue_test_chain(
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "示例市电子证照签发",
+        now=at,
+    )
+
+
+@functools.cache
 def _item(folder: str) -> ItemDraft:
     return load(CATALOGUE / folder, legal_day(START))
 
@@ -125,12 +136,7 @@ class _Maker:
                 mint=self.mint,
             )
             self.officers[folder] = (sub, office.uscc, draft.item.department)
-        public = signing_key().public_key()
-        chain, root = issue_test_chain(
-            public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-            "示例市电子证照签发",
-            now=self.at,
-        )
+        chain, root = _test_chain(self.at)
         pem = "application/x-pem-file"
         self.content.put("trust/roots.pem", root, content_type=pem)
         self.content.put("trust/licence-signer.pem", chain, content_type=pem)
@@ -188,7 +194,7 @@ def base(folder: str = REPLACEMENT, drafts: int = 0) -> Base:
     return base_of(((folder, drafts),))
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=64)
 def base_of(wanted: tuple[tuple[str, int], ...]) -> Base:
     """A base with so many drafts of each item, in that order, each another person's."""
     maker = _Maker()

@@ -138,6 +138,8 @@ class Queue:
         than others is noisy, and the quiet ones' messages are returned before its own.
         """
         now = self.scheduler.now
+        if len({message.group for message in ready}) < 2:
+            return ready
         busy = Counter(
             message.group
             for message in self.messages.values()

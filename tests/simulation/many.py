@@ -18,6 +18,7 @@ from tests.simulation.base import (
     FOOD,
     MARK,
     REPLACEMENT,
+    Base,
     ReadyDraft,
     _example,
     base,
@@ -63,12 +64,14 @@ def play(
     prepare: Prepare = lambda run, people: None,
     hand_in: HandIn = People.hand_in,
     tidy: Prepare = lambda run, people: None,
+    extended: Callable[[Base], Base] = lambda start: start,
 ) -> Played:
     """So many cases from hand-in to the end, under faults of their own.
 
-    `prepare` acts before anybody does, `tidy` before the run is judged.
+    `extended` adds to what stands stored, `prepare` acts before anybody does, `tidy`
+    before the run is judged.
     """
-    start = base(folder, cases)
+    start = extended(base(folder, cases))
     with Simulation(
         seed,
         faults if faults is not None else Faults(),

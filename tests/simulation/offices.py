@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import functools
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from unittest import mock
 
-from tests.simulation.base import HASH_KEY
+from tests.simulation.base import HASH_KEY, Base
+from tests.simulation.faults import Faults
 from tests.simulation.people import Answer, People
 from tests.simulation.simulation import Simulation
 from tests.support.world import CATALOGUE, TENANT
 from zerotrip.catalogue import files as item_files
 from zerotrip.catalogue.files import read_mapping
 from zerotrip.catalogue.packages import files_of
-from zerotrip.catalogue.revisions import ItemNow, item_key, read_item
+from zerotrip.catalogue.publication import Catalogue
+from zerotrip.catalogue.publishing import Publishing
+from zerotrip.catalogue.revisions import ItemNow, Office, item_key, read_item
 from zerotrip.catalogue.yaml_files import YamlFile, read_yaml
 from zerotrip.identity.model import Organisation, Role, Session
 from zerotrip.identity.staff import register_officer, register_organisation
 from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.records import Records
 
 ITEMS = "/v1/catalogue/items"
 ITEM = "/v1/catalogue/items/{item_code}"
@@ -51,6 +56,65 @@ def revised(folder: str, revision: int) -> dict[str, str]:
     name = f"{folder}/item.yaml"
     text = files[name].replace("\nrevision: 1\n", f"\nrevision: {revision}\n")
     return {**files, name: text}
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """An item as its editor sends it: files by name, code, the owner's USCC."""
+
+    files: Mapping[str, str]
+    code: str
+    uscc: str
+
+
+def proposed(folder: str, revision: int) -> Proposed:
+    """That revision of the item."""
+    _, code, uscc = written(folder)
+    return Proposed(revised(folder, revision), code, uscc)
+
+
+def numbered(folder: str, number: int) -> Proposed:
+    """A new item of the same office: the last three digits of a code are its own."""
+    files, code, uscc = written(folder)
+    other = f"{code[:-3]}{number:03}"
+    named = {name: text.replace(code, other) for name, text in files.items()}
+    return Proposed(named, other, uscc)
+
+
+def publishing(run: Simulation) -> Publishing:
+    """The product's own rules of publishing, without a way in."""
+    catalogue = Catalogue(run.tables, run.buckets["catalogue"], run.scheduler)
+    return Publishing(TENANT, Records(run.tables), catalogue, run.scheduler)
+
+
+def approved(start: Base, items: Iterable[Proposed]) -> Base:
+    """The base, with items that both offices have approved; their days are not set."""
+    with Simulation(1, Faults(), start, real_licences=0) as run, read_once():
+        product = publishing(run)
+        for item in items:
+            product.propose("editor", item.uscc, item.files, 0)
+            for seen, office in enumerate(Office, start=1):
+                product.review(
+                    item.code, f"{office}-1", seen, office, agrees=True, reasons=""
+                )
+        return dataclasses.replace(
+            start,
+            rows=dict(run.store.rows),
+            buckets={
+                **start.buckets,
+                "catalogue": {
+                    key: tuple(kept)
+                    for key, kept in run.buckets["catalogue"].versions.items()
+                },
+            },
+        )
+
+
+def set_day(run: Simulation, item: Proposed, day: date) -> None:
+    """The editor sets the day of what both offices approved."""
+    product = publishing(run)
+    seen = product.read(item.code).head.version
+    product.schedule(item.code, "editor", item.uscc, seen, day)
 
 
 @contextlib.contextmanager

@@ -9,24 +9,28 @@ code, the rest after five deliveries; a good message is done in its first delive
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tests.simulation.base import REPLACEMENT
+from tests.simulation.base import REPLACEMENT, Base
 from tests.simulation.cloud import Queue, QueueMessage
 from tests.simulation.faults import Faults
 from tests.simulation.many import Played, Sum, play, upload_first
+from tests.simulation.offices import Proposed, approved, numbered, set_day
 from tests.simulation.people import People
 from tests.simulation.scenario import Outcome, Scenario, Size
 from tests.simulation.simulation import NOTIFIED, Simulation
 from tests.simulation.template import MAX_RECEIVES, queue_functions
 from tests.support.world import TENANT
+from zerotrip.catalogue.revisions import PUBLISH_STEP
 from zerotrip.kernel.aggregate import EventRow, Key, Kind
 from zerotrip.kernel.messages import cloud_event
 from zerotrip.kernel.tables import StoredRow
+from zerotrip.kernel.times import legal_day
 from zerotrip.materials.storage_events import ObjectCreated, created_message
 
 BATCH = 10
@@ -34,6 +38,8 @@ LATER_SECONDS = 1.0
 """What is not of the batch is visible this much later."""
 SHARES = {Size.FULL: 1, Size.TENTH: 20, Size.SLICE: 60}
 """Into how many shares the pairs of queue and number of poisoned messages fall."""
+OFFERED = "public-place-hygiene-licence"
+"""Whose office has ten further items, for the queue that publishes them."""
 BUCKETS = {queue: bucket for bucket, queue in NOTIFIED.items()}
 
 
@@ -78,7 +84,9 @@ def run(seed: int, size: Size) -> Outcome:
 
 def _play(seed: int, batch: Batch, real_licences: int) -> Played:
     good = BATCH - len(batch.bad)
-    uploads = batch.queue == "receive_material"
+    uploads, items = (
+        batch.queue == name for name in ("receive_material", PUBLISH_STEP)
+    )
     return play(
         seed,
         REPLACEMENT,
@@ -88,7 +96,18 @@ def _play(seed: int, batch: Batch, real_licences: int) -> Played:
         prepare=lambda run, people: _hold(run, people, batch, good),
         hand_in=upload_first if uploads else People.hand_in,
         tidy=lambda run, people: _remove_rows(run, batch),
+        extended=_with_items if items else lambda start: start,
     )
+
+
+def _with_items(start: Base) -> Base:
+    """No case comes by `publish_item`: its messages are those of items' days."""
+    return approved(start, _items())
+
+
+@functools.cache
+def _items() -> tuple[Proposed, ...]:
+    return tuple(numbered(OFFERED, number) for number in range(1, BATCH + 1))
 
 
 def _remove_rows(run: Simulation, batch: Batch) -> None:
@@ -104,6 +123,9 @@ def _hold(run: Simulation, people: People, batch: Batch, good: int) -> None:
     queue = run.cloud.queues[batch.queue]
     queue.polling = False
     people.patience = (2.0, 10.0)
+    if batch.queue == PUBLISH_STEP:
+        for item in _items()[:good]:
+            set_day(run, item, legal_day(run.scheduler.now))
 
     def look() -> None:
         if len(queue.messages) < good:
@@ -166,7 +188,7 @@ def _unreadable(queue: str, number: int) -> Poison:
 def _of_nothing(queue: str, number: int) -> Poison:
     if queue in BUCKETS:
         return Poison(_stored_at(queue, "absent", number), hopeless=True)
-    return Poison(_event(_case(number), queue), hopeless=True)
+    return Poison(_event(_absent(queue, number), queue), hopeless=True)
 
 
 def _raising(queue: str, number: int) -> Poison:
@@ -181,13 +203,15 @@ def _raising(queue: str, number: int) -> Poison:
         return Poison(
             _stored_at(queue, f"POISON{number}", number), False, ("records", row)
         )
-    key = _case(number)
+    key = _absent(queue, number)
     row = StoredRow(key.pk, _row(key, queue).sk, {})
     return Poison(_event(key, queue), False, ("records", row))
 
 
-def _case(number: int) -> Key:
-    return Key(TENANT, Kind.CASE, f"POISON{number:025}")
+def _absent(queue: str, number: int) -> Key:
+    """What the queue's messages are about, with an id that nobody has."""
+    kind = Kind.ITEM if queue == PUBLISH_STEP else Kind.CASE
+    return Key(TENANT, kind, f"POISON{number:025}")
 
 
 def _row(key: Key, queue: str) -> EventRow:

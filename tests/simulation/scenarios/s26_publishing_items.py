@@ -11,7 +11,6 @@ every outside call of the function has a run of its own for each fault.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -20,17 +19,20 @@ from tests.simulation.base import FOOD, MARK, REPLACEMENT, Base, base
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.many import Played, Sum
 from tests.simulation.offers import Offers
-from tests.simulation.offices import Offices, read_once, revised, written
+from tests.simulation.offices import (
+    Offices,
+    approved,
+    proposed,
+    read_once,
+    set_day,
+    written,
+)
 from tests.simulation.oracle import judge
 from tests.simulation.people import People
 from tests.simulation.scenario import Outcome, Scenario, Size
 from tests.simulation.simulation import Simulation
-from tests.support.world import TENANT
-from zerotrip.catalogue.publication import Catalogue
-from zerotrip.catalogue.publishing import Publishing
-from zerotrip.catalogue.revisions import ItemStage, Office
+from zerotrip.catalogue.revisions import ItemStage
 from zerotrip.identity.model import Role
-from zerotrip.kernel.records import Records
 from zerotrip.kernel.times import legal_day
 
 BEGIN = datetime(2026, 11, 20, 15, 40, tzinfo=UTC)
@@ -233,36 +235,12 @@ def _redrive(run: Simulation) -> None:
 # one point at a time
 
 
+CONTENDING = (proposed(FOOD, 2), proposed(NEW[0], 1))
+
+
 @functools.cache
 def _approved() -> Base:
-    """Two items that both offices have approved; only their days are not set."""
-    start = base(FOOD)
-    with Simulation(1, Faults(), start, real_licences=0) as run:
-        publishing = _publishing(run)
-        for folder, revision in ((FOOD, 2), (NEW[0], 1)):
-            _, code, uscc = written(folder)
-            files = revised(folder, revision)
-            publishing.propose("editor", uscc, files, 0)
-            for seen, office in enumerate(Office, start=1):
-                publishing.review(
-                    code, f"{office}-1", seen, office, agrees=True, reasons=""
-                )
-        return dataclasses.replace(
-            start,
-            rows=dict(run.store.rows),
-            buckets={
-                **start.buckets,
-                "catalogue": {
-                    key: tuple(kept)
-                    for key, kept in run.buckets["catalogue"].versions.items()
-                },
-            },
-        )
-
-
-def _publishing(run: Simulation) -> Publishing:
-    catalogue = Catalogue(run.tables, run.buckets["catalogue"], run.scheduler)
-    return Publishing(TENANT, Records(run.tables), catalogue, run.scheduler)
+    return approved(base(FOOD), CONTENDING)
 
 
 def _points(seed: int, size: Size, total: Sum) -> tuple[int, int]:
@@ -284,13 +262,13 @@ def _points(seed: int, size: Size, total: Sum) -> tuple[int, int]:
 def _two_items(seed: int, faults: Faults) -> tuple[Played, int]:
     """Both days are set at one moment; how often the two met at the snapshot."""
     with Simulation(seed, faults, _approved(), real_licences=0) as run:
-        offers, publishing = Offers(run), _publishing(run)
+        offers = Offers(run)
         run.cloud.queues[STEP].delay = TOGETHER
         today = legal_day(run.scheduler.now)
-        for folder, day in ((FOOD, today), (NEW[0], today + timedelta(days=1))):
-            _, code, uscc = written(folder)
-            seen = publishing.read(code).head.version
-            publishing.schedule(code, "editor", uscc, seen, day)
+        for item, day in zip(
+            CONTENDING, (today, today + timedelta(days=1)), strict=True
+        ):
+            set_day(run, item, day)
         run.run_until_quiet(2)
         people = People(run, FOOD)
         verdict = judge(run, people)

@@ -76,10 +76,13 @@ class Log:
 
 def recorded(name: str) -> dict[str, Any]:
     """A recorded invocation, `applicant_api/start_application`."""
-    event: dict[str, Any] = json.loads(
-        (INVOCATIONS / f"{name}.json").read_text("utf-8")
-    )
+    event: dict[str, Any] = json.loads(_recording(name))
     return event
+
+
+@functools.cache
+def _recording(name: str) -> str:
+    return (INVOCATIONS / f"{name}.json").read_text("utf-8")
 
 
 @functools.cache
