@@ -29,7 +29,6 @@ from tests.simulation.runs import outcomes
 from tests.simulation.scenario import Outcome, Size
 from tests.simulation.scenarios import all_scenarios
 
-
 WIDTH = 130
 """Columns where nobody says how many there are: a pipe, a log."""
 
