@@ -48,11 +48,11 @@ check: test ## 同 test · the same as test
 verify: $(READY) ## 更长的验证，结果写入 docs/evidence · longer proofs, under 40 minutes
 	@$(PY) -m tests.simulation --size full --evidence
 	@$(PY) -m tests.simulation --size tenth --seeds 20 --evidence
-	@$(PY) -m tests.simulation.mutants --evidence
 	$(PY) -m pytest -m verify -v tests
 
 verify-long: $(READY) ## 最长的验证，数小时 · the longest proofs, hours
 	@$(PY) -m tests.simulation --size tenth --seeds 100 --evidence
+	@$(PY) -m tests.simulation.mutants --evidence
 	$(PY) -m pytest -m verify_long -v tests
 
 simulate: $(READY) ## 模拟：SEED=1 [SCENARIO=…] [SIZE=full|tenth|slice] · faults under a seed

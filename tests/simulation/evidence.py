@@ -20,6 +20,7 @@ from tests.simulation.scenarios import all_scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "evidence" / "simulation"
+SEEDS = FOLDER / "seeds.ndjson"
 PAGE = ROOT / "docs" / "promises.md"
 SHORT = (
     "scenario", "seed", "size", "acknowledged", "completed", "open", "dead_lettered",
@@ -48,16 +49,27 @@ def keep(outcome: Outcome) -> None:
 
 
 def keep_seeds(found: Sequence[Outcome]) -> None:
-    """Many runs: a line each, in the order of scenario and seed."""
+    """Many runs: a line each, in the order of scenario and seed.
+
+    A run takes the place of its earlier one; runs of other seeds stay, each with the
+    commit that it was played on.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    lines = []
-    for outcome in sorted(found, key=lambda each: (each.scenario, each.seed)):
+    commit = measured()["commit"]
+    lines = {(line["scenario"], line["seed"]): line for line in _seeds()}
+    for outcome in found:
         whole = outcome.as_json()
         line = {name: whole[name] for name in SHORT}
         line["faults_injected"] = sum(outcome.injected.values())
-        lines.append(json.dumps(line))
-    text = "\n".join([json.dumps(measured()), *lines])
-    (FOLDER / "seeds.ndjson").write_text(text + "\n", encoding="utf-8")
+        lines[outcome.scenario, outcome.seed] = {**line, "commit": commit}
+    text = "".join(json.dumps(lines[place]) + "\n" for place in sorted(lines))
+    SEEDS.write_text(text, encoding="utf-8")
+
+
+def _seeds() -> list[dict[str, Any]]:
+    if not SEEDS.exists():
+        return []
+    return [json.loads(line) for line in SEEDS.read_text("utf-8").splitlines()]
 
 
 _DIGEST = re.compile(r"\b(?=[\w-]*[a-z])(?=[\w-]*[A-Z])([\w-]{8})[\w-]{32,}")
@@ -130,11 +142,7 @@ def _scenario_table() -> str:
 
 
 def _seed_table() -> str:
-    path = FOLDER / "seeds.ndjson"
-    if not path.exists():
-        return ""
-    _, *lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    rows = []
+    lines, rows = _seeds(), []
     for name in all_scenarios():
         runs = [line for line in lines if line["scenario"] == name]
         if not runs:
