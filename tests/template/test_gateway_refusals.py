@@ -11,7 +11,7 @@ from tests.template.application import resources
 from tests.unit.web.contract import answer_faults
 from zerotrip.web.gateway import REFUSALS, GatewayRefusal
 from zerotrip.web.openapi.document import routes
-from zerotrip.web.openapi.examples import gateway_example
+from zerotrip.web.openapi.examples.problems import gateway_example
 from zerotrip.web.openapi.refusals import gateway_refusals
 from zerotrip.web.problems import PROBLEM_JSON
 

@@ -12,7 +12,8 @@ from typing import Any
 from zerotrip.identity.permissions import ANYONE, roles_for
 from zerotrip.web.gateway import REFUSALS, GatewayRefusal, Where
 from zerotrip.web.openapi.codes import Known, known_codes
-from zerotrip.web.openapi.examples import EXAMPLES, gateway_example, problem_example
+from zerotrip.web.openapi.examples import EXAMPLES
+from zerotrip.web.openapi.examples.problems import gateway_example, problem_example
 from zerotrip.web.problems import PROBLEM_JSON, TITLES
 from zerotrip.web.route import Route
 

@@ -1,0 +1,62 @@
+"""Drafts and what became of them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from zerotrip.web.answers.common import Text
+from zerotrip.web.answers.materials import OfferAnswer, SlotAnswer, SourceAnswer
+
+
+class ApplicationSummary(TypedDict):
+    """A draft in the person's list."""
+
+    application_id: str
+    version: int
+    item_code: str
+    item_name: Text
+    state: Literal["open", "frozen"]
+    created_at: str
+    updated_at: str
+    expires_at: str
+    case_no: str | None
+
+
+class ApplicationsAnswer(TypedDict):
+    """The person's drafts, last changed first."""
+
+    applications: list[ApplicationSummary]
+
+
+class ChangedItem(TypedDict):
+    """One difference to the revision that is offered."""
+
+    path: str
+    zh: str
+    en: str
+
+
+class ApplicationAnswer(ApplicationSummary):
+    """A draft. `item_changed`: the item has a newer revision since it was begun.
+
+    `sources`: materials that the state may have, which need no upload while they are
+    resolved. `offered`: earlier answers for fields still empty, by JSON pointer into
+    the form; filled when a draft is read, empty in the answer to a command.
+    """
+
+    item_changed: bool
+    item_changes: list[ChangedItem]
+    form: dict[str, Any]
+    materials: list[SlotAnswer]
+    sources: list[SourceAnswer]
+    offered: dict[str, OfferAnswer]
+
+
+class SubmissionAnswer(TypedDict):
+    """Received: the number under which everything goes on."""
+
+    case_no: str
+    stage: Literal["received"]
+    stage_name: Text

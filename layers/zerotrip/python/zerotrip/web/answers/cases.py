@@ -1,0 +1,151 @@
+"""A case as its applicant sees it, with bills, parcels and notices."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from zerotrip.web.answers.common import FaultAnswer, Text
+
+
+class CaseSummary(TypedDict):
+    """A case in the person's list; `asked_of_me` names what waits for the person."""
+
+    case_no: str
+    item_code: str
+    item_name: Text
+    stage: str
+    stage_name: Text
+    received_at: str
+    asked_of_me: list[str]
+
+
+class CasesAnswer(TypedDict):
+    """The person's cases, newest first."""
+
+    cases: list[CaseSummary]
+
+
+class PromisedMaterial(TypedDict):
+    """A material that is to follow, and the last legal day on which it may."""
+
+    code: str
+    name: Text
+    last_day: str
+
+
+class AskedAnswer(TypedDict):
+    """What is asked of the person now; `ref` is its bill or shipment."""
+
+    obligation: str
+    zh: str
+    en: str
+    faults: NotRequired[list[FaultAnswer]]
+    ref: NotRequired[str]
+
+
+class TimelineEntry(TypedDict):
+    """One event of the case in words."""
+
+    seq: int
+    event: str
+    time: str
+    zh: str
+    en: str
+
+
+class BillAnswer(TypedDict):
+    """A bill of the case; what is not stored yet is null."""
+
+    bill_id: str
+    stage: str | None
+    kind: str | None
+    amount_fen: int | None
+
+
+class ShipmentAnswer(TypedDict):
+    """A parcel of the case; `waybill` once the carrier has it."""
+
+    shipment_id: str
+    stage: str | None
+    direction: str | None
+    waybill: str | None
+
+
+class CaseStanding(TypedDict):
+    """Which case, and where it stands."""
+
+    case_no: str
+    version: int
+    item_code: str
+    item_name: Text
+    stage: str
+    stage_name: Text
+    received_at: str
+    obligations: list[str]
+
+
+class CaseAnswer(CaseStanding):
+    """A case as its applicant sees it.
+
+    `promised` is still to be handed in; `grounds` say why it ended by law or by a
+    promise not kept, and what can be done.
+    """
+
+    asked_of_me: list[AskedAnswer]
+    promised: list[PromisedMaterial]
+    grounds: list[FaultAnswer]
+    timeline: list[TimelineEntry]
+    bills: list[BillAnswer]
+    shipments: list[ShipmentAnswer]
+    licence_id: str | None
+
+
+class CaseMoved(TypedDict):
+    """What a command did: the event, and where the case stands by it."""
+
+    case_no: str
+    version: int
+    stage: str
+    stage_name: Text
+    event: str
+    time: str
+
+
+class NoticeAbout(TypedDict):
+    """What a notice is about."""
+
+    kind: Literal["case", "bill", "shipment", "licence", "application"]
+    id: str
+
+
+class NoticeAnswer(TypedDict):
+    """One notice in words. `case_no` is null while there is only an application."""
+
+    id: str
+    type: str
+    case_no: str | None
+    about: NoticeAbout
+    title: Text
+    text: Text
+    occurred_at: str
+    sent_at: str
+    read: bool
+    read_at: str | None
+
+
+class NoticesAnswer(TypedDict):
+    """The inbox, newest first."""
+
+    notices: list[NoticeAnswer]
+
+
+class PaymentAnswer(TypedDict):
+    """A bill opened at a channel; `parameters` go to the payment call as they are."""
+
+    bill_id: str
+    channel: str
+    amount_fen: int
+    currency: Literal["CNY"]
+    parameters: dict[str, str]

@@ -1,0 +1,253 @@
+"""Examples of what applicants, officers and partners are answered, by shape."""
+
+from __future__ import annotations
+
+from zerotrip.web.openapi.examples.shown import (
+    APPLICATION_ID,
+    BILL_ID,
+    CASE_NO,
+    FORM,
+    IN_REVIEW,
+    ISSUED,
+    ITEM_CODE,
+    ITEM_NAME,
+    NAMES,
+    OPEN_SLOT,
+    PURPOSE,
+    SHA256,
+    SHIPMENT_ID,
+    SLOT,
+    STORED_FILE,
+    SUMMARY,
+    TASK,
+    TIMELINE,
+    Json,
+    stage_of,
+)
+from zerotrip.web.route import PARAMETERS
+
+ANSWERED: dict[str, Json] = {
+    "SessionAnswer": {
+        "token_type": "Bearer",
+        "access_token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl",
+        "expires_in_seconds": 900,
+        "refresh_token": "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgdG9rZW4",
+        "subject": {"kind": "natural", "level": "L1"},
+        "roles": ["citizen"],
+    },
+    "ApplicationsAnswer": {"applications": [SUMMARY]},
+    "ApplicationAnswer": {
+        **SUMMARY,
+        "item_changed": True,
+        "item_changes": [
+            {
+                "path": "/promised_working_days",
+                "zh": "承诺办结时限由5个工作日改为3个工作日。",
+                "en": "The promise goes from 5 working days to 3.",
+            }
+        ],
+        "form": FORM,
+        "materials": [SLOT],
+        "sources": [
+            {
+                "code": "household_registration",
+                "name": {"zh": "户口簿", "en": "Household registration"},
+                "source": "shared",
+                "state": "resolved",
+                "provider": "population",
+                "valid_until": "2026-12-21",
+                "reason": None,
+            },
+            {
+                "code": "vehicle_registration",
+                "name": {"zh": "机动车登记证书", "en": "Vehicle registration"},
+                "source": "licence",
+                "state": "upload",
+                "provider": None,
+                "valid_until": None,
+                "reason": {
+                    "code": "not_found",
+                    "zh": "有关部门没有查到您的记录，请上传该材料。",
+                    "en": "The authority has no record of yours: please upload it.",
+                },
+            },
+        ],
+        "offered": {
+            "/owner/telephone": {
+                "value": "13800000000",
+                "from_item": ITEM_CODE,
+                "item_name": ITEM_NAME,
+                "at": "2026-11-20T03:10:00.000Z",
+            }
+        },
+    },
+    "UploadAnswer": {
+        "slot": OPEN_SLOT,
+        "upload": {
+            "url": "https://uploads.zerotrip.example/",
+            "fields": {
+                "key": f"441882/APP/{APPLICATION_ID}/identity_card/"
+                "7H5G3F1D0C84T8RZ6Q0V2M1K9J",
+                "Content-Type": "image/jpeg",
+                "policy": "ZXhhbXBsZQ==",
+                "x-amz-signature": "00000000",
+            },
+            "expires_in_seconds": 600,
+        },
+    },
+    "VaultAnswer": {"files": [STORED_FILE]},
+    "ReuseAnswer": {
+        "slot": {
+            **SLOT,
+            "reused": {
+                "sha256": SHA256,
+                "purpose": PURPOSE,
+                "consent_at": "2026-11-21T08:00:00.000Z",
+            },
+        },
+        "valid_until": "2027-05-21",
+    },
+    "SubmissionAnswer": {
+        "case_no": CASE_NO,
+        **stage_of("received", "已收件", "Received"),
+    },
+    "CasesAnswer": {
+        "cases": [
+            {
+                **NAMES,
+                **stage_of("payment_due", "待缴费", "Payment due"),
+                "asked_of_me": ["payment"],
+            }
+        ]
+    },
+    "CaseAnswer": {
+        **NAMES,
+        **stage_of("payment_due", "待缴费", "Payment due"),
+        "version": 5,
+        "obligations": ["payment"],
+        "asked_of_me": [
+            {
+                "obligation": "payment",
+                "zh": "请缴纳费用。",
+                "en": "Please pay the fee.",
+                "ref": BILL_ID,
+            }
+        ],
+        "promised": [],
+        "grounds": [],
+        "timeline": TIMELINE,
+        "bills": [
+            {
+                "bill_id": BILL_ID,
+                "stage": "opened",
+                "kind": "fee",
+                "amount_fen": 1500,
+            }
+        ],
+        "shipments": [
+            {
+                "shipment_id": SHIPMENT_ID,
+                "stage": "dispatched",
+                "direction": "delivery",
+                "waybill": "ZT0000000000001",
+            }
+        ],
+        "licence_id": None,
+    },
+    "CaseMoved": {
+        "case_no": CASE_NO,
+        "version": 6,
+        **stage_of("withdrawn", "已撤回", "Withdrawn"),
+        "event": "case.withdrawn",
+        "time": "2026-11-21T09:00:00.000Z",
+    },
+    "PaymentAnswer": {
+        "bill_id": BILL_ID,
+        "channel": "wechat_pay",
+        "amount_fen": 1500,
+        "currency": "CNY",
+        "parameters": {
+            "timeStamp": "1795248180",
+            "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+            "package": "prepay_id=wx21080300000000example",
+            "signType": "RSA",
+            "paySign": "ZXhhbXBsZQ==",
+        },
+    },
+    "NoticesAnswer": {
+        "notices": [
+            {
+                "id": PARAMETERS["notice_id"].example,
+                "type": "bill.opened",
+                "case_no": CASE_NO,
+                "about": {"kind": "bill", "id": BILL_ID},
+                "title": {"zh": "待缴费", "en": "Payment due"},
+                "text": {
+                    "zh": "您申请的“补领机动车行驶证”需缴纳15.00元。",
+                    "en": "Please pay 15.00 yuan for your vehicle licence.",
+                },
+                "occurred_at": "2026-11-21T08:00:05.000Z",
+                "sent_at": "2026-11-21T08:00:06.000Z",
+                "read": False,
+                "read_at": None,
+            }
+        ]
+    },
+    "LicenceAnswer": {
+        **ISSUED,
+        "case_no": CASE_NO,
+        "item_code": ITEM_CODE,
+        "sha256": SHA256,
+    },
+    "WorklistAnswer": {"tasks": [{**NAMES, **IN_REVIEW, "task": TASK}]},
+    "StaffCaseAnswer": {
+        **NAMES,
+        **IN_REVIEW,
+        "version": 3,
+        "obligations": ["decision"],
+        "timeline": TIMELINE,
+        "licence_id": None,
+        "form": FORM,
+        "materials": [
+            {
+                "code": "identity_card",
+                "name": SLOT["name"],
+                "source": "upload",
+                "content_type": "image/jpeg",
+                "size_bytes": 204800,
+                "sha256": SHA256,
+                "download_url": "https://uploads.zerotrip.example/441882/APP/example",
+                "reference": None,
+                "valid_until": None,
+                "document": None,
+            }
+        ],
+        "promised": [],
+        "task": TASK,
+    },
+    "DecisionAnswer": {
+        "case_no": CASE_NO,
+        "version": 4,
+        "decision": "approve",
+        **stage_of("decided", "已作出决定", "Decided"),
+        "recorded_at": "2026-11-21T08:30:00.000Z",
+    },
+    "KeysAnswer": {
+        "keys": [
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "use": "sig",
+                "alg": "ES256",
+                "kid": "example",
+                "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            }
+        ]
+    },
+    "VerificationAnswer": ISSUED,
+}
+TOLD_TO_PARTNERS: Json = {
+    "wechat_pay": {"code": "FAIL", "message": "wechat_pay_signature_missing"},
+    "courier": {"code": "signature_wrong"},
+}
