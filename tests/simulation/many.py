@@ -152,22 +152,8 @@ def upload_first(people: People, draft: ReadyDraft) -> None:
             people.run.buckets["uploads"].put(
                 fields["key"], content, content_type=facts["type"]
             )
-    _until_checked(people, draft)
-
-
-def _until_checked(people: People, draft: ReadyDraft) -> None:
-    """Hands in as soon as the uploads are checked; until then the answer is 409."""
-    answer = people.insist(
-        "applicant_api",
-        "POST",
-        "/v1/applications/{application_id}/submission",
-        who=lambda: people.applicant(draft.sub),
-        path={"application_id": draft.application},
-        key=f"hand-in-{draft.application}",
-        again=("material_unchecked",),
-    )
-    if answer.came:
-        people.acknowledged[str(answer.body["case_no"])] = draft
+    # Until the uploads are checked the answer is 409.
+    people.submit(draft, again=("material_unchecked",))
 
 
 @dataclass

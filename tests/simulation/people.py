@@ -109,13 +109,24 @@ class People:
 
     def hand_in(self, draft: ReadyDraft) -> str | None:
         """Until it is acknowledged; answers the case number."""
+        return self.submit(draft)
+
+    def submit(
+        self,
+        draft: ReadyDraft,
+        body: Mapping[str, Any] | None = None,
+        again: Sequence[str] = (),
+    ) -> str | None:
+        """The request itself, sent again after the answers that `again` names."""
         answer = self.insist(
             "applicant_api",
             "POST",
             "/v1/applications/{application_id}/submission",
             who=lambda: self.applicant(draft.sub),
             path={"application_id": draft.application},
+            body=body,
             key=f"hand-in-{draft.application}",
+            again=again,
         )
         if not answer.came:
             return None

@@ -121,18 +121,7 @@ class Applicants(People):
 
     def hand_in(self, draft: ReadyDraft) -> str | None:
         """Handed in with the promise."""
-        answer = self.insist(
-            "applicant_api",
-            "POST",
-            "/v1/applications/{application_id}/submission",
-            who=lambda: self.applicant(draft.sub),
-            path={"application_id": draft.application},
-            body={"promised": [PAPER]},
-            key=f"hand-in-{draft.application}",
-        )
-        if answer.came:
-            self.acknowledged[str(answer.body["case_no"])] = draft
-        return None
+        return self.submit(draft, {"promised": [PAPER]})
 
     def all_in_review(self) -> bool:
         """Whether each of them waits for its paper."""

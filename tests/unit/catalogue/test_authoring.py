@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY
+from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY, faults_of, spoil
 from zerotrip.catalogue import authoring
 from zerotrip.catalogue.schemas import schema_faults
 from zerotrip.catalogue.yaml_files import YamlFaults, read_yaml
-from zerotrip.kernel.errors import Invalid
 
 MARK = FOLDERS[0]
 
@@ -26,23 +25,6 @@ def folder(tmp_path: Path) -> Path:
     copied = tmp_path / MARK
     shutil.copytree(CATALOGUE / MARK, copied)
     return copied
-
-
-def spoil(folder: Path, old: str, new: str, name: str = "item.yaml") -> int:
-    """Replaces once; answers the line on which the change begins."""
-    path = folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    return text[: text.index(old)].count("\n") + 1
-
-
-def faults_of(folder: Path) -> list[tuple[str, str]]:
-    with pytest.raises(Invalid) as refused:
-        authoring.load(folder, TODAY)
-    assert refused.value.code == "catalogue_folder_wrong"
-    assert all(fault.zh and fault.en for fault in refused.value.faults)
-    return [(fault.path, fault.code) for fault in refused.value.faults]
 
 
 def test_a_folder_becomes_an_item_and_its_layout(folder):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY
+from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY, faults_of, spoil
 from zerotrip.catalogue import authoring
 from zerotrip.catalogue.bases import chain, read_base
 from zerotrip.kernel.errors import Invalid
 
 FOOD = FOLDERS[2]
 BASE = "440131803000"
-Mend = Callable[[str, str], None]
+Mend = Callable[[str, str], int]
 
 
 @pytest.fixture
@@ -27,29 +27,16 @@ def catalogue(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def item(catalogue: Path) -> Mend:
-    return lambda old, new: mend(catalogue / FOOD / "item.yaml", old, new)
+    return lambda old, new: spoil(catalogue / FOOD, old, new)
 
 
 @pytest.fixture
 def base(catalogue: Path) -> Mend:
-    return lambda old, new: mend(catalogue / "_base" / f"{BASE}.yaml", old, new)
-
-
-def mend(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+    return lambda old, new: spoil(catalogue / "_base", old, new, f"{BASE}.yaml")
 
 
 def load(catalogue: Path, *, lenient: bool = False) -> authoring.Draft:
     return authoring.load(catalogue / FOOD, TODAY, lenient=lenient)
-
-
-def faults_of(catalogue: Path) -> list[tuple[str, str]]:
-    with pytest.raises(Invalid) as refused:
-        load(catalogue)
-    assert all(fault.zh and fault.en for fault in refused.value.faults)
-    return [(fault.path, fault.code) for fault in refused.value.faults]
 
 
 def test_what_the_item_leaves_out_comes_from_its_base_entry(catalogue):
@@ -93,7 +80,7 @@ def test_a_difference_without_a_reason_is_a_fault_where_it_stands(catalogue, ite
         "promised_working_days: 5\nstatutory_working_days: 8\n",
     )
 
-    ((path, code),) = faults_of(catalogue)
+    ((path, code),) = faults_of(catalogue / FOOD)
 
     assert code == "deviation_unexplained"
     assert path.startswith(f"{FOOD}/item.yaml:")
@@ -120,7 +107,7 @@ def test_a_reason_for_no_difference_is_a_fault(catalogue, item):
         "- path: /checks/health_certificate_expired",
     )
 
-    assert [code for _, code in faults_of(catalogue)] == [
+    assert [code for _, code in faults_of(catalogue / FOOD)] == [
         "deviation_unexplained",
         "deviation_without_difference",
     ]
@@ -144,10 +131,11 @@ def test_entries_are_laid_over_each_other_by_code(catalogue, item):
         ),
     )
     # The new one is a required upload, and the example has to have it.
-    mend(
-        catalogue / FOOD / "example.yaml",
+    spoil(
+        catalogue / FOOD,
         "materials:\n",
         "materials:\n  lease: {type: application/pdf, size_bytes: 900}\n",
+        "example.yaml",
     )
 
     materials = load(catalogue).item.materials
@@ -173,7 +161,7 @@ def test_each_difference_is_told_where_it_stands(catalogue, item, materials, pat
     if not paths:
         assert load(catalogue).item.material("floor_plan").required
         return
-    found = faults_of(catalogue)
+    found = faults_of(catalogue / FOOD)
     assert [code for _, code in found] == ["deviation_unexplained"] * len(paths)
     assert [path.split()[1] for path, _ in found] == paths
 
@@ -189,7 +177,7 @@ def test_null_takes_what_is_inherited_away(catalogue, base, item):
     # The item says `fee: null`: that is a difference, and one with a reason may be.
     text = (catalogue / FOOD / "item.yaml").read_text()
     line = text[: text.index("fee: null")].count("\n") + 1
-    assert faults_of(catalogue) == [
+    assert faults_of(catalogue / FOOD) == [
         (f"{FOOD}/item.yaml:{line} /fee", "deviation_unexplained")
     ]
     item(
@@ -206,7 +194,7 @@ def test_a_form_asks_for_no_more_than_the_base_without_a_reason(catalogue, item)
         "      x-en: Colour\n      maxLength: 9\nchecks:\n",
     )
 
-    ((path, code),) = faults_of(catalogue)
+    ((path, code),) = faults_of(catalogue / FOOD)
 
     assert code == "deviation_unexplained"
     assert path.endswith("/form/properties/colour")
@@ -215,14 +203,16 @@ def test_a_form_asks_for_no_more_than_the_base_without_a_reason(catalogue, item)
 def test_an_unknown_base_is_told_at_its_line(catalogue, item):
     item("base_code: '440131803000'", "base_code: '440131804000'")
 
-    assert faults_of(catalogue) == [(f"{FOOD}/item.yaml:4 /base_code", "base_unknown")]
+    assert faults_of(catalogue / FOOD) == [
+        (f"{FOOD}/item.yaml:4 /base_code", "base_unknown")
+    ]
 
 
 @pytest.mark.parametrize("code", ["../440131803000", "_base", ""])
 def test_a_base_code_never_names_another_file(catalogue, item, code):
     item("base_code: '440131803000'", f"base_code: '{code}'")
 
-    assert [code for _, code in faults_of(catalogue)] == ["base_unknown"]
+    assert [code for _, code in faults_of(catalogue / FOOD)] == ["base_unknown"]
 
 
 def entry(catalogue: Path, code: str, extends: str | None, requirements: str) -> None:
@@ -292,7 +282,7 @@ def test_a_base_entrys_file_and_type_are_its_codes(catalogue):
     entry(catalogue, "440131803001", None, "{}")
     path = catalogue / "_base" / "440131803001.yaml"
     path.rename(catalogue / "_base" / "440131803009.yaml")
-    mend(catalogue / "_base" / "440131803009.yaml", "type: '01'", "type: '20'")
+    spoil(catalogue / "_base", "type: '01'", "type: '20'", "440131803009.yaml")
 
     assert base_faults(catalogue, "440131803009") == [
         ("_base/440131803009.yaml:1 /code", "base_file_name"),
@@ -303,7 +293,7 @@ def test_a_base_entrys_file_and_type_are_its_codes(catalogue):
 def test_a_fault_of_the_base_entry_is_told_at_its_own_line(catalogue, base):
     base("statutory_working_days: 10", "statutory_working_days: ten")
 
-    (found,) = faults_of(catalogue)
+    (found,) = faults_of(catalogue / FOOD)
 
     assert found[0].startswith(f"_base/{BASE}.yaml:")
     assert found[0].endswith(" /statutory_working_days")
@@ -313,7 +303,7 @@ def test_a_fault_of_the_base_entry_is_told_at_its_own_line(catalogue, base):
 def test_what_the_system_fills_in_is_not_written(catalogue, item):
     item("revision: 1\n", "revision: 1\nflagged_codes: [/code]\nbase_digest: x\n")
 
-    assert faults_of(catalogue) == [
+    assert faults_of(catalogue / FOOD) == [
         (f"{FOOD}/item.yaml:7 /base_digest", "key_computed"),
         (f"{FOOD}/item.yaml:6 /flagged_codes", "key_computed"),
     ]
@@ -325,7 +315,7 @@ def test_a_legacy_code_is_refused_strictly_and_flagged_leniently(catalogue, item
     item("40131803000\nbase_code", "40131803000'\nbase_code")
     item("uscc: 11441882000000027D", "uscc: '114418820000000270'")
 
-    assert [code for _, code in faults_of(catalogue)] == [
+    assert [code for _, code in faults_of(catalogue / FOOD)] == [
         "item_code_uscc_wrong",
         "organisation_uscc_wrong",
     ]

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY
+from tests.unit.catalogue.world import CATALOGUE, FOLDERS, TODAY, faults_of, spoil
 from zerotrip.catalogue import authoring
 from zerotrip.catalogue.rule_text import names_of
 from zerotrip.catalogue.rules import holds
-from zerotrip.kernel.errors import Invalid
 
 MARK = FOLDERS[0]
 SEATS = "rule: form.vehicle.seats < 10"
@@ -30,22 +29,6 @@ def folder(tmp_path: Path) -> Path:
     for name in ("_base", "_layouts", MARK):
         shutil.copytree(CATALOGUE / name, tmp_path / name)
     return tmp_path / MARK
-
-
-def spoil(folder: Path, old: str, new: str, name: str = "item.yaml") -> int:
-    """Replaces once; answers the line on which the change begins."""
-    path = folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    return text[: text.index(old)].count("\n") + 1
-
-
-def faults_of(folder: Path) -> list[tuple[str, str]]:
-    with pytest.raises(Invalid) as refused:
-        authoring.load(folder, TODAY)
-    assert all(fault.zh and fault.en for fault in refused.value.faults)
-    return [(fault.path, fault.code) for fault in refused.value.faults]
 
 
 DEEP = "[1].all(a, [1].all(b, [1].all(c, a + b + c > 0)))"

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.support.memory import MemoryObjects, MemoryTables
+from zerotrip.catalogue import authoring
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.kernel.errors import Invalid
 
 CATALOGUE = Path(__file__).parents[3] / "catalogue"
 TODAY = date(2026, 11, 21)
@@ -50,3 +54,21 @@ class Shop:
 
     def pass_seconds(self, seconds: int) -> None:
         self.moment += timedelta(seconds=seconds)
+
+
+def spoil(folder: Path, old: str, new: str, name: str = "item.yaml") -> int:
+    """Replaces once; answers the line on which the change begins."""
+    path = folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+def faults_of(folder: Path) -> list[tuple[str, str]]:
+    """Place and code of everything for which the folder is refused."""
+    with pytest.raises(Invalid) as refused:
+        authoring.load(folder, TODAY)
+    assert refused.value.code == "catalogue_folder_wrong"
+    assert all(fault.zh and fault.en for fault in refused.value.faults)
+    return [(fault.path, fault.code) for fault in refused.value.faults]

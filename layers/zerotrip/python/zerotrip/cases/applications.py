@@ -151,12 +151,7 @@ class Applications:
 
         Raises Conflict `material_not_asked` for what the state has.
         """
-        draft = self.own(sub, application_id)
-        if draft.state == FROZEN:
-            raise already_submitted(draft)
-        item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
-        material = material_of(item, material_code)
-        self._require_asked(draft, item, material)
+        draft, material = self._to_be_filled(sub, application_id, material_code)
         return issue_upload(
             self.slots,
             self.uploads,
@@ -182,12 +177,7 @@ class Applications:
         Raises Conflict `material_not_asked` and as `vault.reused_slot` does, NotFound
         `vault_entry_unknown`.
         """
-        draft = self.own(sub, application_id)
-        if draft.state == FROZEN:
-            raise already_submitted(draft)
-        item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
-        material = material_of(item, material_code)
-        self._require_asked(draft, item, material)
+        draft, material = self._to_be_filled(sub, application_id, material_code)
         vaults = Vaults(self.slots.tables, self.tenant)
         slot, until = reused_slot(
             vaults.own(sub, sha256),
@@ -352,9 +342,18 @@ class Applications:
             ),
         )
 
-    def _require_asked(self, draft: Draft, item: Item, material: Material) -> None:
+    def _to_be_filled(
+        self, sub: str, application_id: str, material_code: str
+    ) -> tuple[Draft, Material]:
+        """The open draft, and its material that is asked of the applicant."""
+        draft = self.own(sub, application_id)
+        if draft.state == FROZEN:
+            raise already_submitted(draft)
+        item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        material = material_of(item, material_code)
         if material.source != "upload":
             self._sources.require_asked(_looked_up_for(draft), item, material)
+        return draft, material
 
     @property
     def _sources(self) -> Sources:
