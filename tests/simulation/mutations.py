@@ -164,6 +164,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         _scenario("relay-killed"),
     ),
     Mutation(
+        "the watchdog does not look at items",
+        "catalogue/watching.py",
+        "if key.kind is Kind.ITEM]",
+        "if key.kind is Kind.CASE and key.kind is Kind.ITEM]",
+        PUBLISHING,
+    ),
+    Mutation(
         "what should be tried again is taken for done",
         "runtime/batch.py",
         "        if not _buried_at_last(name, record, error.code, error.en):\n"

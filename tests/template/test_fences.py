@@ -28,6 +28,7 @@ WRITERS = {
     "SHIPMENT": {"dispatch_courier", "partner_webhooks"},
     "LICENCE": {"sign_licence", "register_licence"},
     "NOTICE": {"notify"},
+    "ITEM": {"catalogue_api", "publish_item", "watch_deadlines"},
 }
 
 

@@ -5,8 +5,9 @@ send revisions at about the same time, two offices answer, a day is set (sometim
 two editors at once), and `publish_item` comes one to five times, in any order, crashes,
 hangs and loses answers; all contend for one snapshot, minutes before midnight in China.
 Meanwhile people look at the list and hand in: what was offered stays offered, nothing
-is offered before its day, and each case keeps the revision of its submission. Then
-every outside call of the function has a run of its own for each fault.
+is offered before its day, and each case keeps the revision of its submission. Once the
+relay stands still, and the watchdog has to bring the days about. Then every outside
+call of the function has a run of its own for each fault.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def run(seed: int, size: Size) -> Outcome:
     crowd = _Crowd(seed, size)
     with read_once():
         total.add("crowd", crowd.played())
+        total.add("relay stands still", _relay_stands_still(seed))
         points, contended = _points(seed, size, total)
     return total.outcome(
         crash_points=points,
@@ -241,6 +243,30 @@ CONTENDING = (proposed(FOOD, 2), proposed(NEW[0], 1))
 @functools.cache
 def _approved() -> Base:
     return approved(base(FOOD), CONTENDING)
+
+
+def _relay_stands_still(seed: int) -> Played:
+    """No message of the two days goes out: the watchdog alone has them offered."""
+    with Simulation(seed, Faults(), _approved(), real_licences=0) as run:
+        offers, people = Offers(run), People(run, FOOD)
+        offices = Offices(people)
+        run.cloud.stream.reading = False
+        for item in CONTENDING:
+            set_day(run, item, legal_day(run.scheduler.now))
+        run.run(hours=1)
+        forgotten = [
+            item.code
+            for item in CONTENDING
+            if (now := offices.item(item.code)) is None
+            or now.stage is not ItemStage.PUBLISHED
+        ]
+        run.cloud.stream.reading = True
+        run.cloud.stream.pump()
+        run.run_until_quiet(2)
+        verdict = judge(run, people)
+        offers.judge(verdict)
+        verdict.lost += [f"{code}: nobody looked for its message" for code in forgotten]
+    return Played(run, people, verdict)
 
 
 def _points(seed: int, size: Size, total: Sum) -> tuple[int, int]:

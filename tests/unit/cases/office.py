@@ -16,6 +16,7 @@ from zerotrip.cases.requests import LateReason
 from zerotrip.cases.watching import Watched, watch_cases
 from zerotrip.catalogue.authoring import Draft, Example, load, load_example
 from zerotrip.catalogue.model import Check, Item, LegalBasis, Material, Text
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Row
 from zerotrip.kernel.errors import Fault
 from zerotrip.kernel.messages import CloudEvent
@@ -175,7 +176,9 @@ class Office(World):
 
     def tick(self) -> Watched:
         """The watchdog looks."""
-        watched = watch_cases(self.records, Bus(self.published), TENANT, self.clock())
+        now = self.clock()
+        due = self.records.due(TENANT, times.to_text(now))
+        watched = watch_cases(self.records, Bus(self.published), due, now)
         self.run()
         return watched
 

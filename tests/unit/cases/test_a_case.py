@@ -9,6 +9,7 @@ import pytest
 from tests.support.world import World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Retry
 from zerotrip.kernel.messages import CloudEvent
@@ -172,15 +173,22 @@ def test_another_persons_case_is_not_there(world: World) -> None:
         world.requests.own("9" * 45, "sub-2")
 
 
+def watched(world: World, bus: _Bus) -> int:
+    """How many events the watchdog has published again."""
+    now = world.clock()
+    due = world.records.due("441882", times.to_text(now))
+    return watch_cases(world.records, bus, due, now).published
+
+
 def test_a_lost_message_is_published_again_when_it_is_due(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     world.relay()
     world.queue.clear()  # everything that was on its way is lost
     bus = _Bus(world)
     world.clock.forward(minutes=1)
-    assert watch_cases(world.records, bus, "441882", world.clock()).published == 0
+    assert watched(world, bus) == 0
     world.clock.forward(minutes=2)
-    assert watch_cases(world.records, bus, "441882", world.clock()).published == 1
+    assert watched(world, bus) == 1
     world.run()
     assert world.case(case_no).stage is Stage.IN_REVIEW
 

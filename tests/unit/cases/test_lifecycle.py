@@ -25,12 +25,10 @@ from zerotrip.cases.lifecycle import (
     Stage,
     allowed_from,
     step_allowed_from,
-    watch_due,
 )
 from zerotrip.cases.views import EVENT_WORDS, STAGE_WORDS
 from zerotrip.kernel.records import event_row
 from zerotrip.kernel.tables import Put, Write
-from zerotrip.kernel.times import from_text
 
 PAGE = ROOT / "docs" / "lifecycle.md"
 BY_MACHINE = {row.step for row in TRANSITIONS.values() if row.by == "machine"}
@@ -135,13 +133,6 @@ def test_a_step_may_start_where_any_of_its_events_may() -> None:
     assert step_allowed_from("approve") == {Stage.IN_REVIEW, Stage.DECIDED}
     assert step_allowed_from("submit") == {Stage.RECEIVED}
     assert step_allowed_from("nothing") == set()
-
-
-def test_the_watch_doubles_up_to_a_day() -> None:
-    now = from_text("2026-11-21T08:00:00Z")
-    minutes = [(watch_due(now, tries) - now).total_seconds() / 60 for tries in range(5)]
-    assert minutes == [2, 4, 8, 16, 32]
-    assert (watch_due(now, 10**6) - now).days == 1
 
 
 def errands() -> Iterator[World]:

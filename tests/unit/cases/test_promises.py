@@ -9,6 +9,7 @@ from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.views import case_view
 from zerotrip.cases.watching import watch_cases
 from zerotrip.catalogue.model import Item, Text
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import Conflict, Invalid
 from zerotrip.kernel.tables import Put, StoredRow
@@ -242,7 +243,8 @@ def test_a_lost_race_with_the_clock_changes_nothing(office: Office) -> None:
             return rows if name == "rows" else getattr(office.records, name)
 
     late = office.clock()
-    watched = watch_cases(Slow(), Bus([]), "441882", late)  # type: ignore[arg-type]
+    due = office.records.due("441882", times.to_text(late))
+    watched = watch_cases(Slow(), Bus([]), due, late)  # type: ignore[arg-type]
     assert (watched.cases, watched.lapsed) == (1, 0)
     assert office.types(case_no)[-1] == "promise_kept"
 

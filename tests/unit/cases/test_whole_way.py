@@ -16,6 +16,7 @@ from tests.support.town import (
 )
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.messages import CloudEvent
 
@@ -110,7 +111,8 @@ def test_what_is_lost_is_found_by_the_watchdog(folder: str) -> None:
         town.people_act()
         world.relay()
         world.clock.forward(hours=25)
-        watch_cases(world.records, _Bus(), "441882", world.clock())
+        due = world.records.due("441882", times.to_text(world.clock()))
+        watch_cases(world.records, _Bus(), due, world.clock())
     town.run(in_order)
     assert town.outcome()["stage"] is Stage.COMPLETED
     assert town.outcome()["LICENCE"] == expected["LICENCE"]

@@ -20,7 +20,7 @@ from zerotrip.cases.drafts import (
     row_of,
 )
 from zerotrip.cases.handed import fingerprint, form_row, with_promises
-from zerotrip.cases.lifecycle import Stage, watch_due
+from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.model import Case, Handed, Watch, case_key
 from zerotrip.cases.promises import require_promisable
 from zerotrip.catalogue.forms import require_valid
@@ -34,6 +34,7 @@ from zerotrip.kernel.objects import Objects, UploadForm
 from zerotrip.kernel.records import CompanionFailed, Overtaken, Records, Taken
 from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.tables import Expect, Put, Write
+from zerotrip.kernel.watch import watch_due
 from zerotrip.materials.model import Holder, HolderKind, Slot, SlotState, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload

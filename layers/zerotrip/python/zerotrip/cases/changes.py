@@ -15,7 +15,6 @@ from zerotrip.cases.lifecycle import (
     Obligation,
     Stage,
     allowed_from,
-    watch_due,
 )
 from zerotrip.cases.model import (
     IN_SUBJECT,
@@ -30,6 +29,7 @@ from zerotrip.catalogue.model import Item
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Row, digest
 from zerotrip.kernel.errors import Conflict
+from zerotrip.kernel.watch import watch_due
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ The store compiles `allowed_from` into the DynamoDB condition; the diagram in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from zerotrip.kernel.aggregate import Kind
@@ -156,16 +155,9 @@ FULFILLED_BY: dict[Obligation, tuple[Kind, str]] = {
 }
 """Which stage of which fact closes an obligation; persons close the others."""
 
-FIRST_WATCH = timedelta(minutes=2)
-LONGEST_WATCH = timedelta(days=1)
 TRIES_WITHOUT_ANSWER = 8
 """An awaited effect that the case never hears of (a charge, a cancellation) is
 published this often (about four hours), then left to its DLQ and alarm."""
-
-
-def watch_due(now: datetime, tries: int) -> datetime:
-    """When an unanswered event is looked at again: 2 min, doubling, a day at most."""
-    return now + min(FIRST_WATCH * int(2 ** min(tries, 20)), LONGEST_WATCH)
 
 
 def allowed_from(event: str) -> frozenset[str]:

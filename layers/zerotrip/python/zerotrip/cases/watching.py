@@ -5,19 +5,21 @@ A promise that was not kept is no lost message: its term ends, and the case with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from zerotrip.cases.commands import Command, as_body, lapse, next_due
-from zerotrip.cases.lifecycle import TRIES_WITHOUT_ANSWER, Obligation, watch_due
+from zerotrip.cases.lifecycle import TRIES_WITHOUT_ANSWER, Obligation
 from zerotrip.cases.model import CaseNow, Watch, read
 from zerotrip.cases.promises import PROMISED, read_promises
 from zerotrip.kernel import times
-from zerotrip.kernel.aggregate import Kind
+from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.bus import Bus
 from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.messages import cloud_event
 from zerotrip.kernel.records import Overtaken, Records, Taken
+from zerotrip.kernel.watch import watch_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,16 @@ class Watched:
 
 
 def watch_cases(
-    records: Records, bus: Bus, tenant: str, tick: datetime, limit: int = 100
+    records: Records, bus: Bus, due: Sequence[Key], tick: datetime
 ) -> Watched:
-    """Publishes due events again and moves their entries on, which writes no event;
-    ends cases whose promise was not kept.
+    """Publishes due events of cases again and moves their entries on, which writes no
+    event; ends cases whose promise was not kept. `due` is what `Records.due` found.
 
     The tick's own time is the only clock. A crash after publishing repeats the
     publication at the next tick, which costs nothing: effects are exactly once.
     """
-    until = times.to_text(tick)
-    keys = records.due(tenant, until, limit)
     total = Watched()
-    for head in records.heads([key for key in keys if key.kind is Kind.CASE]):
+    for head in records.heads([key for key in due if key.kind is Kind.CASE]):
         done = _watch_case(records, bus, read(head), tick)
         total = Watched(
             total.cases + 1,

@@ -6,7 +6,7 @@ event per command. What a revision says is an immutable object that its digest n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ from zerotrip.kernel.aggregate import (
     digest,
 )
 from zerotrip.kernel.errors import Conflict, Forbidden
+from zerotrip.kernel.watch import watch_due
 
 PUBLISH_STEP = "publish_item"
 
@@ -103,6 +104,8 @@ class ItemHead(BaseModel):
     reviews: dict[Office, Reviewed] = {}
     effective_on: str | None = None
     published_revision: int | None = None
+    tries: int = 0
+    """How often the watchdog has published `item.scheduled` again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,11 @@ class ItemNow:
     def stage(self) -> ItemStage:
         """Where its proposal stands."""
         return ItemStage(self.head.stage)
+
+    @property
+    def scheduled_by(self) -> str:
+        """Sort key of the `item.scheduled` that a SCHEDULED head comes from."""
+        return f"EVENT#schedule_item#v{self.head.version - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +227,22 @@ def schedule(now: ItemNow, command: ItemCommand, effective_on: date) -> Change:
         "effective_on": day,
     }
     event = _event("item.scheduled", _SET, command, body, PUBLISH_STEP)
-    return _placed(now.head.key, now, event, _SET, head)
+    change = _placed(now.head.key, now, event, _SET, head)
+    return replace(change, due_at=times.to_text(watch_due(command.now, 0)))
+
+
+def looked_at(now: ItemNow, tick: datetime) -> tuple[str, dict[str, Any]]:
+    """When a SCHEDULED item that nobody answers is looked at again; its head's body."""
+    tries = now.item.tries + 1
+    body = now.item.model_copy(update={"tries": tries})
+    return times.to_text(watch_due(tick, tries)), _as_body(body)
 
 
 def published(now: ItemNow, cause: EventRow, moment: datetime) -> Change:
     """The revision is offered from its day on: the answer to `item.scheduled`."""
-    head = now.item.model_copy(update={"published_revision": now.item.revision})
+    head = now.item.model_copy(
+        update={"published_revision": now.item.revision, "tries": 0}
+    )
     event = Event(
         type="item.published",
         step=PUBLISH_STEP,
@@ -279,7 +297,11 @@ def _placed(
         allowed_from=frozenset(str(each) for each in allowed),
         stage=str(stage),
         organisation=head.organisation,
-        body=head.model_dump(mode="json", exclude_defaults=True),
+        body=_as_body(head),
         event=event,
         previous_hash=now.head.last_hash if now else GENESIS,
     )
+
+
+def _as_body(head: ItemHead) -> dict[str, Any]:
+    return head.model_dump(mode="json", exclude_defaults=True)
