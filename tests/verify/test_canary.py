@@ -8,7 +8,6 @@ both are in the evidence.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections import Counter
@@ -30,7 +29,7 @@ from tests.canary.marks import Marks
 from tests.canary.places import Piece, tapped
 from tests.canary.playing import begin, make_trouble, patiently, quiet, until
 from tests.canary.scanner import Scanner
-from tests.support.laptop_cloud import LaptopCloud, shared_laptop_cloud
+from tests.support.laptop_cloud import LaptopCloud
 from tests.verify import evidence
 from zerotrip.cases.model import case_key
 from zerotrip.kernel.aggregate import chain_faults
@@ -66,13 +65,6 @@ class Stopwatch:
     def lap(self, name: str) -> None:
         now = time.monotonic()
         self.laps[name], self.since = round(now - self.since), now
-
-
-@pytest.fixture
-def clean_cloud() -> Iterator[LaptopCloud]:
-    """A cloud of its own: other tests plant persons in the shared one, to be found."""
-    with shared_laptop_cloud(f"own-{os.getpid()}") as cloud:
-        yield cloud
 
 
 @pytest.mark.verify

@@ -11,7 +11,8 @@ SCALE = 800.0
 
 
 @pytest.mark.verify
-def test_a_small_weekend_loses_and_doubles_nothing(cloud: LaptopCloud) -> None:
+def test_a_small_weekend_loses_and_doubles_nothing(clean_cloud: LaptopCloud) -> None:
+    cloud = clean_cloud
     found = played(cloud.home, cloud.outputs, SCALE, probed=10)
     assert [phase.name for phase in found.phases] == [
         "first rush", "hours between", "second rush",

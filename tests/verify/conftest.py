@@ -1,0 +1,20 @@
+"""Fixtures of the longer proofs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.laptop_cloud import LaptopCloud, shared_laptop_cloud
+
+
+@pytest.fixture
+def clean_cloud() -> Iterator[LaptopCloud]:
+    """A cloud of its own, where everything that lies about is the test's.
+
+    Others leave dead letters and marked persons in the shared one, on purpose.
+    """
+    with shared_laptop_cloud(f"own-{os.getpid()}") as cloud:
+        yield cloud
