@@ -1,6 +1,6 @@
 """Scenario 11: five minutes of throttling, then the p99 comes back and nothing is lost.
 
-The plan's rate is 50 cases a second; a run at full numbers plays five a second, since
+The plan's rate is 50 cases a second; a run at full numbers plays three a second, since
 one case costs a core about 50 ms here. Rates of failure are the plan's.
 """
 
