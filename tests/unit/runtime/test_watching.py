@@ -91,6 +91,8 @@ def test_a_tick_sees_the_overdue_case_the_lost_upload_and_the_old_draft(
         "cases": 1,
         "published": 1,
         "given_up": 0,
+        "lapsed": 0,
+        "items": 0,
         "uploads": 1,
         "drafts": 1,
     }
