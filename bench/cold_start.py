@@ -34,11 +34,15 @@ KEPT_SECONDS = 120
 """How long a recording is used: partners' callbacks and tokens age, code moves on."""
 AGEING = ("partner_webhooks", "authorise")
 """Measured first: a callback is refused after five minutes, a token after fifteen."""
-HTTP = {"applicant_api", "staff_api", "public_api", "partner_webhooks", "authorise"}
+HTTP = {
+    "applicant_api", "staff_api", "public_api", "catalogue_api", "partner_webhooks",
+    "authorise",
+}  # fmt: skip
 FURTHER_LAYERS = {
     "sign_licence": "RenderingLayer",
     "register_licence": "RenderingLayer",
     "receive_material": "InspectingLayer",
+    "publish_item": "PublishingLayer",
     "": "RenderingLayer",
 }
 """Layers that some functions have besides (`template.yaml`); "" is the yardstick."""

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,13 @@ from bench.wire import SERVER, Call, Proxy
 from infra.local.demo import STORIES, Errand, Screen, errand_of
 from infra.local.home import ROOT, Home, read_json, write_json
 from infra.local.mini_program import Partners, Refused, TooSlow
+from infra.local.offering import offer
+from zerotrip.kernel.times import legal_day
 
 RECORDED = ROOT / ".local" / "bench" / "recorded"
 INVOCATIONS = ROOT / "events" / "invocations"
+OFFERED = ROOT / "bench" / "catalogue" / "school-enrolment"
+"""No seed publishes it."""
 TICK_SECONDS = 90
 """The schedule comes each minute."""
 
@@ -58,7 +63,8 @@ def age_seconds() -> float:
 
 
 def record() -> None:
-    """Runs one case of each item and keeps one invocation of each function."""
+    """Runs one case of each item, offers a new one, keeps one invocation of each
+    function."""
     with fresh_cloud() as home:
         ports = read_json(home.path / "partners" / "ports.json").values()
         with Proxy(home.ports().emulator, frozenset(ports), worked) as proxy:
@@ -67,6 +73,8 @@ def record() -> None:
             for story in STORIES:
                 say(f"录制 {story.folder}", "recording")
                 _run(errand_of(story, home, Screen(quiet=True), partners), proxy)
+            say(f"录制 {OFFERED.name}", "recording")
+            offer(home, OFFERED, legal_day(datetime.now(UTC)))
             _await_tick(proxy)
             for function in FUNCTIONS:
                 _keep(function, settings[function], proxy)
@@ -177,13 +185,19 @@ def name_of(event: Mapping[str, Any]) -> str:
 def worked(event: Mapping[str, Any], answer: Any, kinds: set[str]) -> bool:
     """Whether an invocation is one that a cold start should be judged by.
 
-    Of the HTTPS functions: a submission, a decision, a verification, a payment notice.
+    Of the HTTPS functions: a submission, a decision, a verification, a payment notice,
+    an item's day.
     """
     stored = any(kind.endswith("TransactWriteItems") for kind in kinds)
     if "resource" in event and "httpMethod" in event:
         if event["resource"].endswith("/callbacks"):
             return stored and "wechat_pay" in event["path"]
-        wanted = ("/submission", "/decisions", "/verifications/{licence_id}")
+        wanted = (
+            "/submission",
+            "/decisions",
+            "/verifications/{licence_id}",
+            "/publication",
+        )
         done = int(answer.get("statusCode", 500)) < 300
         return done and str(event["resource"]).endswith(wanted)
     records = event.get("Records", [])

@@ -282,6 +282,7 @@ class MemoryKeys:
 
     made: int = 0
     kept: dict[bytes, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+    unwrapped: int = 0
 
     def generate(self, context: dict[str, str]) -> tuple[bytes, bytes]:
         self.made += 1
@@ -291,6 +292,7 @@ class MemoryKeys:
         return plain, wrapped
 
     def unwrap(self, wrapped: bytes, context: dict[str, str]) -> bytes:
+        self.unwrapped += 1
         plain, bound_to = self.kept.get(wrapped, (b"", {}))
         if bound_to != context:
             raise WrappedElsewhere

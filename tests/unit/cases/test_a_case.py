@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.world import World
+from infra.local.files import a_file
+from tests.support.memory import MemoryKeys
+from tests.support.world import CATALOGUE, World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
+from zerotrip.catalogue.authoring import load_example
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Retry
 from zerotrip.kernel.messages import CloudEvent
+from zerotrip.kernel.times import legal_day
 
 FOOD = "food-business-licence"
 
@@ -163,6 +167,23 @@ def test_withdrawal_before_the_decision_closes_the_task(world: World) -> None:
     assert world.case(case_no).stage is Stage.WITHDRAWN
     tasks = world.records.rows(now.key, "TASK#")
     assert [task.work for task in tasks] == [None]
+
+
+def test_a_request_asks_for_the_drafts_key_once(world: World) -> None:
+    service, roles = world.keys.service, frozenset({"company"})
+    assert isinstance(service, MemoryKeys)
+    draft = world.applications.start("sub-1", roles, world.publish(FOOD))
+    example = load_example(CATALOGUE / FOOD, legal_day(world.clock()))
+    before = service.unwrapped
+    draft = world.applications.save("sub-1", draft.id, draft.version, example.form)
+    assert service.unwrapped == before + 1
+    for material, facts in example.materials.items():
+        content = a_file(facts["type"], facts["size_bytes"])
+        world.upload("sub-1", draft.id, material, content, facts["type"])
+    before = service.unwrapped
+    world.applications.hand_in("sub-1", draft.id, draft.version)
+    assert service.unwrapped == before + 1
+    assert "DataKey" not in repr(world.applications.own("sub-1", draft.id))
 
 
 def test_another_persons_case_is_not_there(world: World) -> None:

@@ -276,10 +276,9 @@ class Applications:
             resolved=resolved,
             moment=moment,
         )
-        data_key = self.keys.open(self.tenant, draft.owner)
         put = Put(
             DRAFTS_TABLE,
-            row_of(frozen, data_key),
+            row_of(frozen, self.drafts.key_of(frozen)),
             Expect(version=draft.version, stages=frozenset({OPEN})),
         )
         self.records.commit(change, companions=[put, *companions(case_no)])
@@ -296,7 +295,7 @@ class Applications:
         moment: datetime,
     ) -> Change:
         key = case_key(self.tenant, str(frozen.case_no))
-        data_key = self.keys.open(self.tenant, frozen.owner)
+        data_key = self.drafts.key_of(frozen)
         at = times.to_text(moment)
         event = Event(
             type="case.received",

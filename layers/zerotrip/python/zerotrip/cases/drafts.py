@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,10 @@ OPEN, FROZEN = "open", "frozen"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An application that is being filled in. `version` is its ETag."""
+    """An application that is being filled in. `version` is its ETag.
+
+    `key` is its opened data key, where the form was opened: one request asks KMS once.
+    """
 
     tenant: str
     id: str
@@ -42,6 +45,7 @@ class Draft:
     expires_at: datetime
     case_no: str | None = None
     warned: bool = False
+    key: DataKey | None = field(default=None, repr=False, compare=False)
 
     @property
     def owner(self) -> str:
@@ -120,13 +124,17 @@ class Drafts:
             expires_at=now + LIFETIME,
             warned=False,
         )
-        data_key = self.keys.open(draft.tenant, draft.owner)
+        data_key = self.key_of(draft)
         expect = Expect(version=seen_version, stages=frozenset({OPEN}))
         try:
             self.tables.transact([Put(DRAFTS_TABLE, row_of(saved, data_key), expect)])
         except Rejected as rejected:
             raise draft_changed() from rejected
         return saved
+
+    def key_of(self, draft: Draft) -> DataKey:
+        """The draft's own key: the one that it came with, or opened now."""
+        return draft.key or self.keys.open(draft.tenant, draft.owner)
 
     def expiring(self, tenant: str, until: str, limit: int = 100) -> list[StoredRow]:
         """Draft rows whose warning is due."""
@@ -142,7 +150,7 @@ class Drafts:
     def _open(self, tenant: str, row: StoredRow) -> Draft:
         data_key = self.keys.open(tenant, row.pk.partition("#")[2])
         content = data_key.unseal(row.pk, DRAFT, row.sealed or b"")
-        return _draft(tenant, row, json.loads(content))
+        return replace(_draft(tenant, row, json.loads(content)), key=data_key)
 
 
 def row_of(draft: Draft, data_key: DataKey) -> StoredRow:
