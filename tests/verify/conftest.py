@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.laptop_cloud import LaptopCloud, shared_laptop_cloud
 
-
 _USES = itertools.count()
 
 
