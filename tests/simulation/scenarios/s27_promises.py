@@ -55,7 +55,7 @@ def run(seed: int, size: Size) -> Outcome:
         most_copies=4,
     )  # fmt: skip
     with Simulation(seed, faults, _without_paper(number), real_licences=0) as run:
-        # Of their requests four in ten fail, and a mark of one that died takes its time.
+        # Four requests in ten fail, and the mark of one that died takes its time.
         people = Applicants(run, FOOD, act=False, asked_again=40)
         people.hand_in_all(run.base.drafts, 60)
         _until_quiet(run, people.all_in_review)
