@@ -458,7 +458,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        else Expect(version=change.expected_version, "
         "stages=change.allowed_from)\n",
         "        else Expect()\n",
-        _scenario("promises", "tenth"),
+        _scenario("promises", "tenth", 2),
     ),
     Mutation(
         "a rule that cannot be run counts as held",
