@@ -31,7 +31,7 @@ settings.register_profile(
 settings.register_profile(
     "nightly",
     settings.get_profile("ci"),
-    max_examples=1000,
+    max_examples=2000,
     stateful_step_count=50,
     derandomize=False,
     database=None,
