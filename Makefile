@@ -50,10 +50,11 @@ verify: $(READY) ## 更长的验证，结果写入 docs/evidence · longer proof
 	@$(PY) -m tests.simulation --size tenth --seeds 20 --evidence
 	$(PY) -m pytest -m verify -v tests
 
-verify-long: $(READY) ## 最长的验证，数小时 · the longest proofs, hours
+verify-long: $(READY) ## 全部验证，约两小时 · everything, about two hours
+	@$(PY) -m tests.simulation --size full --evidence
 	@$(PY) -m tests.simulation --size tenth --seeds 100 --evidence
 	@$(PY) -m tests.simulation.mutants --evidence
-	$(PY) -m pytest -m verify_long -v tests
+	$(PY) -m pytest -m "verify or verify_long" -v tests
 
 simulate: $(READY) ## 模拟：SEED=1 [SCENARIO=…] [SIZE=full|tenth|slice] · faults under a seed
 	@$(PY) -m tests.simulation $(SCENARIO) --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) \
