@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 from zerotrip.web.answers.common import FaultAnswer, Text
 
 
-class CaseSummary(TypedDict):
-    """A case in the person's list; `asked_of_me` names what waits for the person."""
+class CaseNamed(TypedDict):
+    """A case as any list shows it."""
 
     case_no: str
     item_code: str
@@ -18,6 +18,11 @@ class CaseSummary(TypedDict):
     stage: str
     stage_name: Text
     received_at: str
+
+
+class CaseSummary(CaseNamed):
+    """A case in the person's list; `asked_of_me` names what waits for the person."""
+
     asked_of_me: list[str]
 
 

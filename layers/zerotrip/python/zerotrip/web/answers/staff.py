@@ -6,7 +6,12 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from zerotrip.web.answers.cases import CaseStanding, PromisedMaterial, TimelineEntry
+from zerotrip.web.answers.cases import (
+    CaseNamed,
+    CaseStanding,
+    PromisedMaterial,
+    TimelineEntry,
+)
 from zerotrip.web.answers.common import Text
 
 
@@ -22,15 +27,9 @@ class TaskAnswer(TypedDict):
     checks: list[str]
 
 
-class WorkAnswer(TypedDict):
+class WorkAnswer(CaseNamed):
     """A case that waits for an officer; no personal data."""
 
-    case_no: str
-    item_code: str
-    item_name: Text
-    stage: str
-    stage_name: Text
-    received_at: str
     task: TaskAnswer
 
 
