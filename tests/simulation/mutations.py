@@ -158,7 +158,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "the watchdog publishes nothing",
-        "cases/watching.py",
+        "kernel/bus.py",
         "    if bus.publish(events):\n",
         "    if bus.publish([]):\n",
         _scenario("relay-killed"),

@@ -15,8 +15,7 @@ from zerotrip.cases.model import CaseNow, Watch, read
 from zerotrip.cases.promises import PROMISED, read_promises
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
-from zerotrip.kernel.bus import Bus
-from zerotrip.kernel.errors import Retry
+from zerotrip.kernel.bus import Bus, publish_again
 from zerotrip.kernel.messages import cloud_event
 from zerotrip.kernel.records import Overtaken, Records, Taken
 from zerotrip.kernel.watch import watch_due
@@ -64,12 +63,7 @@ def _watch_case(records: Records, bus: Bus, now: CaseNow, tick: datetime) -> Wat
         return _lapse(records, now, due[str(Obligation.PROMISES)].due, tick)
     rows = [records.event(now.key, entry.sk) for entry in due.values()]
     events = [cloud_event(row) for row in rows if row is not None]
-    if bus.publish(events):
-        raise Retry(
-            "bus_unavailable",
-            "事件总线暂时不可用，系统会自动重试。",
-            "The event bus did not take every event; tried at the next tick.",
-        )
+    publish_again(bus, events)
     moved = {name: _moved_on(entry, tick) for name, entry in due.items()}
     watch = {
         name: entry

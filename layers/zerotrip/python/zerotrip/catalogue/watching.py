@@ -7,8 +7,7 @@ from datetime import datetime
 
 from zerotrip.catalogue.revisions import ItemStage, looked_at, read_item
 from zerotrip.kernel.aggregate import Key, Kind
-from zerotrip.kernel.bus import Bus
-from zerotrip.kernel.errors import Retry
+from zerotrip.kernel.bus import Bus, publish_again
 from zerotrip.kernel.messages import cloud_event
 from zerotrip.kernel.records import Overtaken, Records
 
@@ -25,13 +24,9 @@ def watch_items(records: Records, bus: Bus, due: Sequence[Key], tick: datetime) 
         if now is None or now.stage is not ItemStage.SCHEDULED:
             continue  # answered since the index was read
         row = records.event(head.key, now.scheduled_by)
-        if row is not None and bus.publish([cloud_event(row)]):
-            raise Retry(
-                "bus_unavailable",
-                "事件总线暂时不可用，系统会自动重试。",
-                "The event bus did not take the event; tried at the next tick.",
-            )
-        published += row is not None
+        if row is not None:
+            publish_again(bus, [cloud_event(row)])
+            published += 1
         try:
             records.touch(head, *looked_at(now, tick))
         except Overtaken:

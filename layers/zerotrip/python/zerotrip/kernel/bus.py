@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from zerotrip.kernel.errors import Retry
 from zerotrip.kernel.messages import EVENT_SOURCE, CloudEvent
 
 ENTRIES_PER_CALL = 10
@@ -16,6 +17,16 @@ class Bus(Protocol):
 
     def publish(self, events: Sequence[CloudEvent]) -> frozenset[int]:
         """Positions of the events that the bus did not take."""
+
+
+def publish_again(bus: Bus, events: Sequence[CloudEvent]) -> None:
+    """The watchdog's way: all of them, or Retry `bus_unavailable` at this tick."""
+    if bus.publish(events):
+        raise Retry(
+            "bus_unavailable",
+            "事件总线暂时不可用，系统会自动重试。",
+            "The event bus did not take every event; tried at the next tick.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
