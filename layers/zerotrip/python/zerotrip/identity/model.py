@@ -14,7 +14,23 @@ from typing import Self
 
 from zerotrip.kernel.errors import Fault, Invalid, Unauthenticated
 
-UNPROVEN_LEVEL = "L1"  # an account, no proven identity: what a WeChat login gives
+
+class Level(StrEnum):
+    """How well an identity is proven, lowest first.
+
+    Providers number their levels differently; their settings map them to these words
+    (Guangdong's published scale: 2, 3, 4, 5).
+    """
+
+    DECLARED = "declared"  # an account; what its owner says was not checked
+    MATCHED = "matched"  # name and number belong together in the state's register
+    PRESENT = "present"  # and a living person showed that they are his
+    STRONG = "strong"  # a certificate, or seen at a window by an officer who is named
+
+    def reaches(self, wanted: Level) -> bool:
+        """Whether this level is enough where `wanted` is asked for."""
+        order = list(Level)
+        return order.index(self) >= order.index(wanted)
 
 
 class Role(StrEnum):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from zerotrip.identity.model import (
-    UNPROVEN_LEVEL,
+    Level,
     Login,
     Officer,
     Organisation,
@@ -158,7 +158,7 @@ def _new_subject(tenant: str, sub: str, login_pk: str) -> list[Write]:
     subject = StoredRow(
         subject_key(tenant, sub),
         "SUBJECT",
-        {"kind": SubjectKind.NATURAL, "level": UNPROVEN_LEVEL},
+        {"kind": SubjectKind.NATURAL, "level": Level.DECLARED},
         version=1,
     )
     absent = Expect(absent=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zerotrip.identity.model import (
-    UNPROVEN_LEVEL,
+    Level,
     Login,
     Officer,
     Person,
@@ -186,7 +186,7 @@ class Subjects:
         level: str | None,
     ) -> Subject:
         sub = self.mint.opaque()
-        subject = Subject(tenant, sub, kind, level or UNPROVEN_LEVEL)
+        subject = Subject(tenant, sub, kind, level or Level.DECLARED)
         made = StoredRow(
             subject_key(tenant, sub),
             "SUBJECT",
