@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from zerotrip.cases.applicant import (
+    filled,
+    handed_by,
+    proven_fields,
+    require_level,
+    require_may_apply,
+    require_own,
+)
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
     DRAFTS_TABLE,
@@ -21,11 +29,13 @@ from zerotrip.cases.drafts import (
 )
 from zerotrip.cases.handed import fingerprint, form_row, with_promises
 from zerotrip.cases.lifecycle import Stage
-from zerotrip.cases.model import Case, Handed, Watch, case_key
+from zerotrip.cases.model import Case, Handed, HandedBy, Watch, case_key
 from zerotrip.cases.promises import require_promisable
 from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item, Material
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.model import Proven
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, Key, Row, digest
 from zerotrip.kernel.errors import Forbidden, NotFound, Retry
@@ -57,6 +67,16 @@ REMEMBERED = 3
 AUDIENCE_ROLE = {"person": "citizen", "company": "company"}
 
 
+class Applicants(Protocol):
+    """Opens who acts, and for whom: `identity.callers.Callers`."""
+
+    def applicant(self, acting: Acting) -> Proven | None:
+        """For whom is applied; None where nobody vouched for it."""
+
+    def agent(self, acting: Acting) -> Proven | None:
+        """Who applies for somebody else; None where nobody does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applications:
     """The applicant's commands on drafts, up to the freeze."""
@@ -70,16 +90,20 @@ class Applications:
     uploads: Objects
     mint: Mint
     now: Callable[[], datetime]
+    applicants: Applicants
     sources: Callable[[], Sources] | None = None
     """None: what the state has is looked up in the register, and nobody is asked."""
 
-    def start(self, sub: str, roles: frozenset[str], item_code: str) -> Draft:
-        """An empty draft of an item that this kind of applicant may apply for.
+    def start(self, acting: Acting, item_code: str) -> Draft:
+        """A draft of an item that this kind of applicant may apply for.
 
-        What the state has is looked up at once, so that nobody is asked for it.
+        Who is proven need not type it: those fields are filled in. What the state has
+        is looked up at once, so that nobody is asked for it.
         """
         pinned = self.catalogue.current(self.tenant, item_code)
-        if AUDIENCE_ROLE[pinned.item.audience] not in roles:
+        if not acting.reaches(acting.sub, item_code):
+            raise _outside_power()
+        if AUDIENCE_ROLE[pinned.item.audience] not in acting.roles:
             raise Forbidden(
                 "audience_other",
                 "该事项面向其他类型的申请人，请切换身份后再申请。",
@@ -88,46 +112,62 @@ class Applications:
             )
         moment = self.now()
         at = times.to_text(moment)
+        proven = self.applicants.applicant(acting)
+        require_may_apply(pinned.item, acting, proven, times.legal_day(moment))
         draft = self.drafts.create(
             Draft(
                 tenant=self.tenant,
                 id=self.mint.opaque(),
-                sub=sub,
+                sub=acting.sub,
                 item=item_code,
                 item_digest=pinned.digest,
                 version=1,
                 state=OPEN,
-                form={},
+                form=filled(pinned.item, {}, proven),
                 created_at=at,
                 updated_at=at,
                 expires_at=moment + LIFETIME,
             )
         )
         if _asks_the_state(pinned.item):
-            self._sources.begin(_looked_up_for(draft), pinned.item)
+            self._sources.begin(_looked_up_for(draft, acting), pinned.item)
         return draft
 
-    def own(self, sub: str, application_id: str) -> Draft:
-        """The applicant's own draft."""
-        return self.drafts.own(self.tenant, application_id, sub)
+    def own(self, acting: Acting, application_id: str) -> Draft:
+        """A draft of who acts, or is represented."""
+        return self.drafts.own(self.tenant, application_id, acting)
 
     def save(
-        self, sub: str, application_id: str, seen: int, form: Mapping[str, Any]
+        self, acting: Acting, application_id: str, seen: int, form: Mapping[str, Any]
     ) -> Draft:
-        """Keeps a form that may still be incomplete; nothing is checked yet."""
-        return self.drafts.save(self.own(sub, application_id), seen, form, self.now())
+        """Keeps a form that may still be incomplete, and whose applicant is proven.
+
+        Raises Invalid `applicant_differs`; nothing else is checked yet.
+        """
+        draft = self.own(acting, application_id)
+        item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        proven = self.applicants.applicant(acting)
+        require_own(item, form, proven, whole=False)
+        return self.drafts.save(draft, seen, filled(item, form, proven), self.now())
+
+    def locked(self, acting: Acting, item: Item) -> dict[str, str]:
+        """The fields of the applicant's own that are proven, by pointer."""
+        proven = self.applicants.applicant(acting)
+        return {} if proven is None else dict(proven_fields(item, proven))
 
     def slots_of(self, draft: Draft) -> tuple[Slot, ...]:
         """The draft's material slots."""
         return self.slots.of(_holder(draft))
 
-    def standings_of(self, draft: Draft, item: Item) -> tuple[Standing, ...]:
+    def standings_of(
+        self, draft: Draft, item: Item, acting: Acting
+    ) -> tuple[Standing, ...]:
         """How the materials stand that the state may have."""
         if not _asks_the_state(item):
             return ()
-        return self._sources.standings(_looked_up_for(draft), item)
+        return self._sources.standings(_looked_up_for(draft, acting), item)
 
-    def offers_for(self, draft: Draft, item: Item) -> dict[str, Offer]:
+    def offers_for(self, draft: Draft, item: Item, acting: Acting) -> dict[str, Offer]:
         """By pointer, the person's own earlier answers for fields still empty."""
         if draft.state == FROZEN:
             return {}
@@ -141,18 +181,22 @@ class Applications:
                 each.form,
                 each.updated_at,
             )
-            for each in self.drafts.handed_in(self.tenant, draft.sub, REMEMBERED)
+            for each in self.drafts.handed_in(self.tenant, acting, REMEMBERED)
         ]
         return offers(item, draft.form, earlier)
 
     def open_upload(
-        self, sub: str, application_id: str, material_code: str, announced: Announced
+        self,
+        acting: Acting,
+        application_id: str,
+        material_code: str,
+        announced: Announced,
     ) -> tuple[Slot, UploadForm]:
         """A form with which exactly that file can be uploaded.
 
         Raises Conflict `material_not_asked` for what the state has.
         """
-        draft, material = self._to_be_filled(sub, application_id, material_code)
+        draft, material = self._to_be_filled(acting, application_id, material_code)
         return issue_upload(
             self.slots,
             self.uploads,
@@ -167,7 +211,7 @@ class Applications:
 
     def reuse_file(
         self,
-        sub: str,
+        acting: Acting,
         application_id: str,
         material_code: str,
         sha256: str,
@@ -178,10 +222,11 @@ class Applications:
         Raises Conflict `material_not_asked` and as `vault.reused_slot` does, NotFound
         `vault_entry_unknown`.
         """
-        draft, material = self._to_be_filled(sub, application_id, material_code)
+        draft, material = self._to_be_filled(acting, application_id, material_code)
         vaults = Vaults(self.slots.tables, self.tenant)
+        entry = vaults.own(acting, sha256)
         slot, until = reused_slot(
-            vaults.own(sub, sha256),
+            entry,
             material,
             holder=_holder(draft),
             upload_id=self.mint.opaque(),
@@ -189,13 +234,13 @@ class Applications:
             expires_at=int((draft.expires_at + SLOTS_OUTLIVE).timestamp()),
         )
         filled = self.slots.open(
-            slot, lambda opened: vaults.reusing(sub, opened, agreed, until)
+            slot, lambda opened: vaults.reusing(entry.sub, opened, agreed, until)
         )
         return filled, until
 
     def hand_in(
         self,
-        sub: str,
+        acting: Acting,
         application_id: str,
         seen: int | None,
         companions: Callable[[str], Sequence[Write]] = lambda _: (),
@@ -208,15 +253,15 @@ class Applications:
         transaction from the number (the answer under an Idempotency-Key).
         """
         for _ in range(_NUMBERS_TRIED):
-            draft = self.own(sub, application_id)
+            draft = self.own(acting, application_id)
             if draft.state == FROZEN and draft.case_no:
                 return draft.case_no
             if seen is not None and seen != draft.version:
                 raise draft_changed()
             try:
-                return self._hand_in(draft, companions, promised)
+                return self._hand_in(draft, acting, companions, promised)
             except CompanionFailed:
-                now = self.own(sub, application_id)
+                now = self.own(acting, application_id)
                 if now.state == FROZEN and now.case_no:
                     return now.case_no
                 raise draft_changed() from None
@@ -233,10 +278,14 @@ class Applications:
     def _hand_in(
         self,
         draft: Draft,
+        acting: Acting,
         companions: Callable[[str], Sequence[Write]],
         promised: Sequence[str],
     ) -> str:
         pinned = self.catalogue.current(self.tenant, draft.item)
+        by = require_applicant(
+            pinned.item, draft.form, acting, self.applicants, self.now()
+        )
         require_valid(pinned.item, dict(draft.form))
         require_promisable(pinned.item, promised)
         slots = self.slots_of(draft)
@@ -244,7 +293,7 @@ class Applications:
         if _asks_the_state(pinned.item):
             # Outside the transaction: a provider may take its seconds.
             resolved = self._sources.for_hand_in(
-                _looked_up_for(draft),
+                _looked_up_for(draft, acting),
                 pinned.item,
                 {each.code for each in slots if each.state is SlotState.RECEIVED},
                 # A file that is being looked at is on its way: `pins` says so.
@@ -272,6 +321,8 @@ class Applications:
             frozen,
             draft.version,
             pinned.item,
+            acting,
+            by,
             materials=materials,
             resolved=resolved,
             moment=moment,
@@ -289,6 +340,8 @@ class Applications:
         frozen: Draft,
         seen: int,
         item: Item,
+        acting: Acting,
+        by: HandedBy,
         *,
         materials: Mapping[str, Any],
         resolved: Mapping[str, Resolved],
@@ -302,7 +355,7 @@ class Applications:
             step="freeze",
             cause=f"v{seen}",
             time=moment,
-            actor=frozen.sub,
+            actor=acting.actor,
             request_hash=digest(
                 ["freeze", frozen.id, fingerprint(data_key, dict(frozen.form))]
             ),
@@ -312,6 +365,7 @@ class Applications:
                 "application": frozen.id,
                 "item": frozen.item,
                 "item_digest": frozen.item_digest,
+                **behalf(acting),
             },
         )
         documents = _document_rows(data_key, key, resolved)
@@ -322,6 +376,7 @@ class Applications:
             organisation=item.organisation.uscc,
             department=item.department,
             sub=frozen.sub,
+            agents=() if acting.power is None else (acting.login,),
             application=frozen.id,
             received_at=at,
             watch={"1": Watch(sk=event.sk, due=due, until="answer")},
@@ -337,22 +392,22 @@ class Applications:
             due_at=due,
             subject=(frozen.sub, at),
             rows=(
-                form_row(data_key, key, "FORM", frozen.form, materials),
+                form_row(data_key, key, "FORM", frozen.form, materials, by),
                 *documents,
             ),
         )
 
     def _to_be_filled(
-        self, sub: str, application_id: str, material_code: str
+        self, acting: Acting, application_id: str, material_code: str
     ) -> tuple[Draft, Material]:
         """The open draft, and its material that is asked of the applicant."""
-        draft = self.own(sub, application_id)
+        draft = self.own(acting, application_id)
         if draft.state == FROZEN:
             raise already_submitted(draft)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
         material = material_of(item, material_code)
         if material.source != "upload":
-            self._sources.require_asked(_looked_up_for(draft), item, material)
+            self._sources.require_asked(_looked_up_for(draft, acting), item, material)
         return draft, material
 
     @property
@@ -362,6 +417,40 @@ class Applications:
         from zerotrip.sources.resolving import Sources
 
         return Sources(self.drafts.tables, self.records, self.keys, self.now)
+
+
+def require_applicant(
+    item: Item,
+    form: Mapping[str, Any],
+    acting: Acting,
+    applicants: Applicants,
+    now: datetime,
+) -> HandedBy:
+    """Who hands the form in, who must be its applicant or act for them.
+
+    Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
+    Invalid `applicant_differs`.
+    """
+    require_level(item, acting)
+    proven = applicants.applicant(acting)
+    require_may_apply(item, acting, proven, times.legal_day(now))
+    require_own(item, form, proven)
+    return handed_by(acting, proven, applicants.agent(acting))
+
+
+def behalf(acting: Acting) -> dict[str, Any]:
+    """What an event's body says where somebody acts for another."""
+    said = acting.on_behalf
+    return {} if said is None else {"on_behalf": said}
+
+
+def _outside_power() -> Forbidden:
+    return Forbidden(
+        "power_missing",
+        "您的授权不包括该事项，请由委托人办理，或者请委托人另行授权。",
+        "Your authorisation does not include this item: the principal may apply, or "
+        "authorise you to.",
+    )
 
 
 def material_of(item: Item, code: str) -> Material:
@@ -397,13 +486,14 @@ def _document_rows(
     return [row for row in made if row is not None]
 
 
-def _looked_up_for(draft: Draft) -> Application:
+def _looked_up_for(draft: Draft, acting: Acting) -> Application:
     from zerotrip.sources.model import Application
 
     return Application(
         tenant=draft.tenant,
         id=draft.id,
         sub=draft.sub,
+        acting=acting,
         started_at=draft.created_at,
         expires_at=int(draft.expires_at.timestamp()),
         form=draft.form,

@@ -32,17 +32,23 @@ from zerotrip.kernel.errors import Conflict
 from zerotrip.kernel.watch import watch_due
 
 
+MOST_AGENTS = 8
+"""The head keeps the last ones; events name each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Who asks, why, when. `cause` as in data.md; `request` tells copy from conflict.
 
-    For a machine step the cause says it all and `request` stays empty.
+    For a machine step the cause says it all and `request` stays empty. `on_behalf`
+    says for whom an agent acts, and under which power.
     """
 
     cause: str
     actor: str
     now: datetime
     request: str = ""
+    on_behalf: Mapping[str, str] | None = None
 
 
 @dataclass
@@ -148,12 +154,17 @@ def change(
         request_hash=_request_hash(transition.step, command),
         next_steps=outcome.next_steps,
         # The stage it led to: timelines and the oracle read it from the event.
-        body={"stage": str(stage), **outcome.body},
+        body={"stage": str(stage), **_said_for(command), **outcome.body},
         sealed=outcome.sealed,
     )
     watch = _watch(now, event, stage, set(obligations), outcome)
     case = now.case.model_copy(
-        update={**outcome.head, "obligations": obligations, "watch": watch}
+        update={
+            **outcome.head,
+            "agents": _agents(now, command),
+            "obligations": obligations,
+            "watch": watch,
+        }
     )
     return Change(
         key=now.key,
@@ -168,6 +179,18 @@ def change(
         subject=now.head.subject,
         rows=outcome.rows,
     )
+
+
+def _said_for(command: Command) -> dict[str, Any]:
+    return {"on_behalf": dict(command.on_behalf)} if command.on_behalf else {}
+
+
+def _agents(now: CaseNow, command: Command) -> tuple[str, ...]:
+    """Whoever acted for the applicant so far: none of them decides as an officer."""
+    known = now.case.agents
+    if command.on_behalf is None or command.actor in known:
+        return known
+    return (*known, command.actor)[-MOST_AGENTS:]
 
 
 def _request_hash(step: str, command: Command) -> str:

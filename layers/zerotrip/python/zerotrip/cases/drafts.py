@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
 from zerotrip.kernel.errors import Conflict, Erased, NotFound, PreconditionFailed
@@ -73,37 +74,50 @@ class Drafts:
         )
         return draft
 
-    def own(self, tenant: str, application_id: str, sub: str) -> Draft:
-        """The person's draft. NotFound alike for none, another's and a gone one."""
+    def own(self, tenant: str, application_id: str, acting: Acting) -> Draft:
+        """A draft within reach. NotFound alike for none, another's and a gone one."""
         row = self.tables.get(DRAFTS_TABLE, f"{tenant}#APP#{application_id}", DRAFT)
-        if row is None or row.data["sub"] != sub:
+        if row is None or not acting.reaches(
+            row.data["sub"], row.data["item"], row.data["case_no"]
+        ):
             raise application_unknown()
         return self._open(tenant, row)
 
-    def of(self, tenant: str, sub: str, limit: int = 50) -> list[Draft]:
-        """The person's drafts, last changed first; forms are not opened."""
-        keys = self.tables.index(
-            DRAFTS_TABLE,
-            "subject",
-            f"{tenant}#SUBJECT#{sub}",
-            newest_first=True,
-            limit=limit,
-        )
-        rows = {row.pk: row for row in self.tables.get_many(DRAFTS_TABLE, keys)}
-        return [_draft(tenant, rows[pk], {}) for pk, _ in keys if pk in rows]
+    def of(self, tenant: str, acting: Acting, limit: int = 50) -> list[Draft]:
+        """All drafts within reach, last changed first; forms are not opened."""
+        keys = [
+            key
+            for sub in sorted(acting.subs)
+            for key in self.tables.index(
+                DRAFTS_TABLE,
+                "subject",
+                f"{tenant}#SUBJECT#{sub}",
+                newest_first=True,
+                limit=limit,
+            )
+        ]
+        found = [
+            _draft(tenant, row, {})
+            for row in (self.tables.get_many(DRAFTS_TABLE, keys) if keys else [])
+        ]
+        near = [
+            each for each in found if acting.reaches(each.sub, each.item, each.case_no)
+        ]
+        near.sort(key=lambda each: (each.updated_at, each.id), reverse=True)
+        return near[:limit]
 
-    def handed_in(self, tenant: str, sub: str, most: int) -> list[Draft]:
-        """The person's last handed-in applications, newest first, opened.
+    def handed_in(self, tenant: str, acting: Acting, most: int) -> list[Draft]:
+        """The last handed-in applications of who acts or is represented, opened.
 
         One whose key was destroyed is left out: what was erased is not offered again.
         """
         found: list[Draft] = []
-        for draft in self.of(tenant, sub):
+        for draft in self.of(tenant, acting):
             if len(found) == most:
                 break
-            if draft.state == FROZEN and draft.sub == sub:
+            if draft.state == FROZEN and acting.has_all_of(draft.sub):
                 with contextlib.suppress(Erased, NotFound):
-                    found.append(self.own(tenant, draft.id, sub))
+                    found.append(self.own(tenant, draft.id, acting))
         return found
 
     def save(

@@ -66,6 +66,7 @@ def fact_change(
             "stage": str(stage),
             "case_no": fact.case_no,
             "sub": fact.sub,
+            **({"on_behalf": dict(command.on_behalf)} if command.on_behalf else {}),
             **said,
         },
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zerotrip.cases.model import CaseNow, Handed
+from zerotrip.cases.model import CaseNow, Handed, HandedBy
 from zerotrip.kernel.aggregate import Key, Row, canonical
 from zerotrip.kernel.errors import GiveUp
 from zerotrip.kernel.records import Records
@@ -24,10 +24,13 @@ def form_row(
     sk: str,
     form: Mapping[str, Any],
     materials: Mapping[str, Any],
+    by: HandedBy,
 ) -> Row:
-    """A FORM row: the form sealed for this case, the materials as references."""
-    sealed = data_key.seal(key.ref, sk, canonical(dict(form)))
-    return Row(sk, {"materials": dict(materials)}, sealed)
+    """A FORM row: form and agent sealed for this case, the rest as references."""
+    content = {"form": dict(form), "agent": by.as_sealed()}
+    sealed = data_key.seal(key.ref, sk, canonical(content))
+    data = {"materials": dict(materials), "applicant": by.as_data()}
+    return Row(sk, data, sealed)
 
 
 def read_handed(records: Records, keys: KeyRing, now: CaseNow) -> Handed:
@@ -46,11 +49,12 @@ def read_form(records: Records, keys: KeyRing, now: CaseNow, sk: str) -> Handed:
             detail={"case": now.key.id},
         )
     data_key = keys.open(now.key.tenant, now.case.key_owner)
-    content = data_key.unseal(now.key.ref, sk, row.sealed)
+    content = json.loads(data_key.unseal(now.key.ref, sk, row.sealed))
     materials = row.data["materials"]
     promised = tuple(code for code, kept in materials.items() if kept == PROMISE)
     there = {code: kept for code, kept in materials.items() if code not in promised}
-    return Handed(json.loads(content), there, promised)
+    by = HandedBy.read(row.data["applicant"], content["agent"])
+    return Handed(content["form"], there, promised, by)
 
 
 def with_promises(handed: Handed) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from zerotrip.cases.lifecycle import Obligation, Stage
+from zerotrip.identity.model import Level
+from zerotrip.identity.powers import Office, PowerSource
 from zerotrip.kernel.aggregate import Head, Key, Kind
 from zerotrip.kernel.errors import GiveUp
 
@@ -43,7 +45,10 @@ class Watch(BaseModel):
 
 
 class Case(BaseModel):
-    """The body of a case's head: hot facts and references, no personal data, 1 KB."""
+    """The body of a case's head: hot facts and references, no personal data, 1 KB.
+
+    `sub` is the applicant's login, `agents` those of whoever acted for the applicant.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -52,6 +57,7 @@ class Case(BaseModel):
     organisation: str
     department: str
     sub: str
+    agents: tuple[str, ...] = ()
     application: str
     received_at: str
     form: str = "FORM"
@@ -112,16 +118,75 @@ def case_key(tenant: str, case_no: str) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedBy:
+    """Who handed a form in, and for whom, as of that moment.
+
+    `level` is of who acted; `agent` is that person's `sub` where somebody was
+    represented. The agent's name and number are sealed with the form.
+    """
+
+    level: Level = Level.DECLARED
+    kind: str = "natural"
+    agent: str | None = None
+    office: Office | None = None
+    power: str | None = None
+    source: PowerSource | None = None
+    seen_by: str | None = None
+    agent_name: str | None = field(default=None, repr=False)
+    agent_number: str | None = field(default=None, repr=False)
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether an agent acted; a representative or a guardian is none."""
+        return self.office in (Office.AGENT, Office.MANAGER)
+
+    def as_data(self) -> dict[str, str]:
+        """What stands in clear: references and words, nothing personal."""
+        said = {
+            "level": self.level,
+            "kind": self.kind,
+            "agent": self.agent,
+            "office": self.office,
+            "power": self.power,
+            "source": self.source,
+            "seen_by": self.seen_by,
+        }
+        return {name: str(value) for name, value in said.items() if value is not None}
+
+    def as_sealed(self) -> dict[str, str]:
+        """What is sealed beside the form."""
+        said = {"name": self.agent_name, "number": self.agent_number}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @classmethod
+    def read(cls, data: Mapping[str, str], sealed: Mapping[str, str]) -> HandedBy:
+        """Reads both parts."""
+        return cls(
+            level=Level(data.get("level", Level.DECLARED)),
+            kind=data.get("kind", "natural"),
+            agent=data.get("agent"),
+            office=Office(data["office"]) if "office" in data else None,
+            power=data.get("power"),
+            source=PowerSource(data["source"]) if "source" in data else None,
+            seen_by=data.get("seen_by"),
+            agent_name=sealed.get("name"),
+            agent_number=sealed.get("number"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Handed:
     """What was handed in: the form in clear, and the pinned version of each material.
 
     A material is `{key, version_id, sha256, type, size_bytes}`, or `{source, ref, …}`
-    where the state had it. `promised` names those that the applicant will hand in.
+    where the state had it. `promised` names those that the applicant will hand in,
+    `by` who handed it in, and for whom.
     """
 
     form: Mapping[str, Any]
     materials: Mapping[str, Mapping[str, Any]]
     promised: tuple[str, ...] = ()
+    by: HandedBy = HandedBy()
 
 
 def work_partition(

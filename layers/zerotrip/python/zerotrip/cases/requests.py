@@ -13,7 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from zerotrip.cases import commands
-from zerotrip.cases.applications import material_of
+from zerotrip.cases.applications import (
+    Applicants,
+    material_of,
+    require_applicant,
+)
 from zerotrip.cases.asking import late_by_officer, officers_row, told_before
 from zerotrip.cases.commands import Command, is_same_request
 from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promises
@@ -24,11 +28,11 @@ from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import schema_at
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel.aggregate import Change, EventRow, Row
 from zerotrip.kernel.errors import (
     Conflict,
     Fault,
-    Forbidden,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -66,11 +70,12 @@ class Requests:
     uploads: Objects
     mint: Mint
     now: Callable[[], datetime]
+    applicants: Applicants
 
-    def own(self, case_no: str, sub: str) -> CaseNow:
-        """The applicant's own case. NotFound alike for none and another's."""
+    def own(self, case_no: str, acting: Acting) -> CaseNow:
+        """A case within reach. NotFound alike for none and another's."""
         now = self._read(case_no)
-        if now.case.sub != sub:
+        if not acting.reaches(now.case.sub, now.case.item, case_no):
             raise case_unknown()
         return now
 
@@ -83,10 +88,10 @@ class Requests:
             raise case_unknown()
         return now
 
-    def withdraw(self, case_no: str, sub: str, seen: int) -> Committed:
+    def withdraw(self, case_no: str, acting: Acting, seen: int) -> Committed:
         """Takes the case back; what is open is cancelled."""
-        self.own(case_no, sub)
-        command = Command(f"v{seen}", sub, self.now())
+        self.own(case_no, acting)
+        command = _persons(acting, seen, self.now())
 
         def decide(now: CaseNow) -> Change:
             tasks = self.records.rows(now.key, "TASK#")
@@ -97,7 +102,7 @@ class Requests:
     def correct(
         self,
         case_no: str,
-        sub: str,
+        acting: Acting,
         seen: int,
         form: Mapping[str, Any] | None,
         promised: Sequence[str] = (),
@@ -105,11 +110,14 @@ class Requests:
         """Hands the mended form in, or in review what was promised.
 
         Uploads made since replace what they were for; without a form the earlier one
-        stands. `promised` are materials that are to follow.
+        stands. `promised` are materials that are to follow. Raises as
+        `applications.require_applicant` does, where a form is handed in.
         """
-        own = self.own(case_no, sub)
+        own = self.own(case_no, acting)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
+        by = None
         if form is not None:
+            by = require_applicant(item, form, acting, self.applicants, self.now())
             require_valid(item, dict(form))
         require_promisable(item, promised)
         data_key = self.keys.open(self.tenant, own.case.key_owner)
@@ -117,7 +125,7 @@ class Requests:
         if promised:
             asked = [asked, *sorted(promised)]
         request = fingerprint(data_key, asked)
-        command = Command(f"v{seen}", sub, self.now(), request)
+        command = _persons(acting, seen, self.now(), request)
 
         def decide(now: CaseNow) -> Change:
             before = read_handed(self.records, self.keys, now)
@@ -128,6 +136,7 @@ class Requests:
                 before.form if form is None else form,
                 {**before.materials, **pinned},
                 tuple(dict.fromkeys((*before.promised, *promised))),
+                by or before.by,
             )
             return commands.correct(now, command, _form_row(data_key, now, handed))
 
@@ -160,15 +169,16 @@ class Requests:
                 "What was promised is not there yet: please upload it first.",
                 detail={"materials": sorted(promises.open)},
             )
-        handed = Handed(before.form, {**before.materials, **there}, before.promised)
+        materials = {**before.materials, **there}
+        handed = Handed(before.form, materials, before.promised, before.by)
         row = _form_row(data_key, now, handed)
         return commands.keep_promises(now, command, row, promises.with_kept(there))
 
     def open_upload(
-        self, case_no: str, sub: str, material_code: str, announced: Announced
+        self, case_no: str, acting: Acting, material_code: str, announced: Announced
     ) -> tuple[Slot, UploadForm]:
         """A form for a material that the case asks for, or that was promised."""
-        now = self.own(case_no, sub)
+        now = self.own(case_no, acting)
         if not self._asks_for(now, material_code):
             raise Conflict(
                 "materials_not_asked",
@@ -206,9 +216,8 @@ class Requests:
         """An officer's one notice of what is to be mended.
 
         Raises Conflict `defect_was_visible` for what an earlier notice had to name,
-        unless a reason is given; Invalid `defect_path_unknown`, Forbidden `own_case`.
+        unless a reason is given; Invalid `defect_path_unknown`.
         """
-        _require_others(officer, now)
         item = self.catalogue.pinned(self.tenant, now.case.item, now.case.item_digest)
         require_places(item, defects)
         data_key = self.keys.open(self.tenant, now.case.key_owner)
@@ -248,10 +257,8 @@ class Requests:
     ) -> Committed:
         """Records an officer's decision; it is carried out afterwards.
 
-        Raises Conflict with the winner when the case was decided before, Forbidden
-        `own_case` when the officer is the applicant.
+        Raises Conflict with the winner when the case was decided before.
         """
-        _require_others(officer, now)
         data_key = self.keys.open(self.tenant, now.case.key_owner)
         request = fingerprint(data_key, [decision, reasons])
         command = Command(f"v{seen}", officer, self.now(), request)
@@ -390,18 +397,18 @@ def _is_place(item: Item, path: str) -> bool:
     return part == "form" and schema_at(item.form, f"/{rest}") is not None
 
 
-def _require_others(officer: str, now: CaseNow) -> None:
-    if officer == now.case.sub:
-        raise Forbidden(
-            "own_case",
-            "不能审批本人的申请，请由其他人员办理。",
-            "Nobody decides their own application; a colleague must.",
-        )
+def _persons(acting: Acting, seen: int, now: datetime, request: str = "") -> Command:
+    """The command of who acts, which says for whom."""
+    return Command(
+        f"v{seen}", acting.actor, now, request, on_behalf=acting.on_behalf
+    )
 
 
 def _form_row(data_key: DataKey, now: CaseNow, handed: Handed) -> Row:
     sk = f"FORM#{now.head.version + 1:06}"
-    return form_row(data_key, now.key, sk, handed.form, with_promises(handed))
+    return form_row(
+        data_key, now.key, sk, handed.form, with_promises(handed), handed.by
+    )
 
 
 def _holder(now: CaseNow) -> Holder:

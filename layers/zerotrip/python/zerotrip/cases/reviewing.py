@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from zerotrip.cases.applicant import rule_facts
 from zerotrip.cases.model import Handed
 from zerotrip.catalogue.checks import RuleBroken, condition_holds, failed_checks
 from zerotrip.catalogue.forms import form_faults
@@ -53,6 +54,7 @@ def review(item: Item, handed: Handed, now: datetime) -> Review:
         {code: dict(kept) for code, kept in handed.materials.items()},
         times.legal_day(now).isoformat(),
         postponed=materials.promised,
+        applicant=rule_facts(item, handed.form, handed.by, times.legal_day(now)),
     )
     checks = {check.code: check for check in item.checks}
     refused = [each for each in outcome.failed if each.code in outcome.not_acceptable]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from zerotrip.cases import commands
+from zerotrip.cases.applicant import DIFFERS, applicant_faults, level_for_machines
 from zerotrip.cases.asking import Notice, late_by_rules, told_before
 from zerotrip.cases.commands import Command, machine
 from zerotrip.cases.handed import read_handed
@@ -27,13 +29,19 @@ from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.steps import asked, settle
 from zerotrip.kernel.working_days import ANNOUNCED, WorkingDays
 
+if TYPE_CHECKING:
+    from zerotrip.identity.callers import Standing
+
 FACTS = frozenset({Kind.CASE, *(kind for kind, _ in FULFILLED_BY.values())})
 """The kinds of events that ask for `advance_case`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the steps of a case need; `keys` is asked only by those that open a form."""
+    """What the steps of a case need; `keys` is asked only by those that open a form.
+
+    `standing` tells how applicant and agent stand now; only `approve` asks it.
+    """
 
     tenant: str
     records: Records
@@ -41,6 +49,7 @@ class Deps:
     keys: Callable[[], KeyRing]
     mint: Mint
     now: Callable[[], datetime]
+    standing: Callable[[str, str | None], Standing]
 
     def item(self, now: CaseNow) -> Item:
         """The item version that the case is pinned to."""
@@ -136,7 +145,11 @@ def approve(message: CloudEvent, deps: Deps) -> None:
                 return commands.refuse(now, command, decision)
             return commands.approve(now, command, item, deps.mint, decision)
         # A rule decides on the day of the decision, not on the day of the review.
-        unsure = review(item, deps.handed(now), command.now).unsure
+        handed = deps.handed(now)
+        unsure = (
+            *_applicant_unsure(deps, now, item, handed),
+            *review(item, handed, command.now).unsure,
+        )
         if unsure:
             return commands.refer(now, command, item, unsure)
         decision = {
@@ -147,6 +160,22 @@ def approve(message: CloudEvent, deps: Deps) -> None:
         return commands.approve(now, command, item, deps.mint, decision)
 
     settle(deps.records, event.key, decide)
+
+
+def _applicant_unsure(
+    deps: Deps, now: CaseNow, item: Item, handed: Handed
+) -> tuple[str, ...]:
+    """Codes of what keeps a rule from deciding for this applicant as they stand now.
+
+    The telephone is not compared again: a person may change it any day.
+    """
+    standing = deps.standing(now.case.sub, handed.by.agent)
+    if standing.ended is not None:
+        return (f"applicant_{standing.ended}",)
+    if not standing.level.reaches(level_for_machines(item)):
+        return ("identity_level_too_low",)
+    faults = applicant_faults(item, handed.form, standing.proven, telephone=False)
+    return (DIFFERS,) if faults or standing.proven is None else ()
 
 
 def advance_case(message: CloudEvent, deps: Deps) -> None:

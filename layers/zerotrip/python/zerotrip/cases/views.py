@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from zerotrip.cases.asking import ASKED, GROUNDS, faults_of
+from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.promises import PROMISED, last_day, read_promises
 from zerotrip.catalogue.model import Item
+from zerotrip.identity.powers import OFFICE_WORDS, Office
 from zerotrip.kernel.aggregate import EventRow, Row
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
@@ -79,6 +81,7 @@ def case_view(
         "version": now.head.version,
         **_names(now, item),
         "obligations": sorted(now.case.obligations),
+        "handed_in_by": _handed_in_by(records, keys, now),
         "asked_of_me": list(_asked(records, keys, now)),
         "promised": _promised(records, now),
         "grounds": _grounds(records, now),
@@ -101,9 +104,38 @@ def case_summary(now: CaseNow, item: Item) -> dict[str, Any]:
 
 
 def timeline_entry(row: EventRow) -> dict[str, Any]:
-    """One event in words; who acted is not told to applicants."""
+    """One event in words; which officer acted is not told to applicants."""
     zh, en = EVENT_WORDS[row.type]
-    return {"seq": row.seq, "event": row.type, "time": row.time, "zh": zh, "en": en}
+    said: dict[str, Any] = {}
+    if "on_behalf" in row.body:
+        # For whom is known to who reads it: the case is theirs.
+        of_zh, of_en = OFFICE_WORDS[Office(row.body["on_behalf"]["office"])]
+        said["on_behalf"] = {"zh": of_zh, "en": of_en}
+    return {
+        "seq": row.seq,
+        "event": row.type,
+        "time": row.time,
+        "zh": zh,
+        "en": en,
+        **said,
+    }
+
+
+def _handed_in_by(
+    records: Records, keys: KeyRing, now: CaseNow
+) -> dict[str, Any] | None:
+    """Who acted for the applicant, and as what; None where nobody did."""
+    if not now.case.agents:
+        return None
+    by = read_handed(records, keys, now).by
+    if by.office is None:
+        return None
+    zh, en = OFFICE_WORDS[by.office]
+    return {
+        "name": by.agent_name,
+        "office": str(by.office),
+        "office_name": {"zh": zh, "en": en},
+    }
 
 
 def current_task(rows: Iterable[Row]) -> Row | None:

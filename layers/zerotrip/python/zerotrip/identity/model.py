@@ -57,12 +57,25 @@ class SubjectKind(StrEnum):
     LEGAL = "legal"
 
 
+class CompanyKind(StrEnum):
+    """What a legal subject is: a sole trader (个体工商户) acts by its operator."""
+
+    COMPANY = "company"
+    SOLE_TRADER = "sole_trader"
+    BRANCH = "branch"
+
+
 class Provider(StrEnum):
-    """Who vouched for a login; part of what the keyed hash covers."""
+    """Who vouched for a login; part of what the keyed hash covers.
+
+    `uscc` and `document` are no logins of anybody: a company, and a person for whom
+    a guardian acts, are found by their numbers.
+    """
 
     WECHAT = "wechat"
     OIDC = "oidc"
     USCC = "uscc"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +93,10 @@ class Person:
     name: str | None = field(default=None, repr=False)
     id_type: str | None = field(default=None, repr=False)
     id_no: str | None = field(default=None, repr=False)
+    telephone: str | None = field(default=None, repr=False)
     corp_name: str | None = field(default=None, repr=False)
     corp_uscc: str | None = field(default=None, repr=False)
+    corp_representative: str | None = field(default=None, repr=False)
     openid: str | None = field(default=None, repr=False)
     unionid: str | None = field(default=None, repr=False)
 
@@ -96,13 +111,49 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """An applicant as the state knows them: what a form must say. Never logged.
+
+    `id_type` is GA/T 2000.156's code or `USCC`; `representative` is the name of a
+    company's legal representative, person in charge or operator.
+    """
+
+    kind: SubjectKind
+    id_type: str
+    number: str = field(repr=False)
+    name: str = field(repr=False)
+    telephone: str | None = field(default=None, repr=False)
+    representative: str | None = field(default=None, repr=False)
+    company: CompanyKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """Who a session belongs to. `level` L1 to L4 is how well identity is proven."""
+    """Who a login leads to, as stored.
+
+    `subs` are all logins of the same person (empty: this one alone). `number` is the
+    keyed hash of the proven number or USCC, `representative` that of a company's
+    representative. `ended` says why a principal is no more (`deceased`,
+    `deregistered`); a `former` login leads here no longer.
+    """
 
     tenant: str
     sub: str
     kind: SubjectKind
-    level: str
+    level: Level
+    subs: tuple[str, ...] = ()
+    number: str | None = None
+    representative: str | None = None
+    company: CompanyKind | None = None
+    ended: str | None = None
+    former: bool = False
+    via: Provider | None = None
+    seen_by: str | None = None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every `sub` of the person, this one among them."""
+        return self.subs or (self.sub,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +181,19 @@ class Session:
     """Who calls, as handlers see it.
 
     `organisation` and `department` are empty for applicants; `actor` is the `sub` of
-    the agent who acts for a company, else None; `expires_at` is the access token's.
+    who acts for `sub` under `power`, both None where they act for themselves; `level`
+    is that of the time of issue; `expires_at` is the access token's.
     """
 
     sub: str
     roles: frozenset[Role]
     session_id: str
-    level: str
+    level: Level
     expires_at: datetime
     organisation: str = ""
     department: str = ""
     actor: str | None = None
+    power: str | None = None
 
     def as_context(self) -> dict[str, str]:
         """The authoriser's context: strings only, as API Gateway demands."""
@@ -152,6 +205,7 @@ class Session:
             "sid": self.session_id,
             "level": self.level,
             "actor": self.actor or "",
+            "power": self.power or "",
             "expires_at": str(int(self.expires_at.timestamp())),
         }
 
@@ -163,11 +217,12 @@ class Session:
                 sub=str(context["sub"]),
                 roles=frozenset(Role(role) for role in str(context["roles"]).split()),
                 session_id=str(context["sid"]),
-                level=str(context["level"]),
+                level=Level(str(context["level"])),
                 expires_at=datetime.fromtimestamp(int(str(context["expires_at"])), UTC),
                 organisation=str(context.get("organisation", "")),
                 department=str(context.get("department", "")),
                 actor=str(context.get("actor", "")) or None,
+                power=str(context.get("power", "")) or None,
             )
         except (KeyError, ValueError) as error:
             raise SessionRefused("session_missing") from error

@@ -10,6 +10,7 @@ import re
 from types import MappingProxyType
 
 from zerotrip.identity.model import APPLICANTS, STAFF, Role, Session, SessionRefused
+from zerotrip.identity.powers import Act
 from zerotrip.kernel.errors import Forbidden
 
 ANYONE: frozenset[Role] = frozenset()  # needs no session
@@ -24,6 +25,15 @@ PERMISSIONS = MappingProxyType(
         ("POST", "/v1/sessions"): ANYONE,
         ("POST", "/v1/sessions/refresh"): ANYONE,
         ("DELETE", "/v1/sessions"): EVERYBODY,
+        ("GET", "/v1/sessions/bindings"): EVERYBODY,
+        ("POST", "/v1/sessions/bindings"): EVERYBODY,
+        ("DELETE", "/v1/sessions/bindings/{}"): EVERYBODY,
+        ("POST", "/v1/sessions/window-codes"): APPLICANTS,
+        ("GET", "/v1/powers"): APPLICANTS,
+        ("POST", "/v1/powers"): APPLICANTS,
+        ("POST", "/v1/powers/{}/acceptance"): APPLICANTS,
+        ("POST", "/v1/powers/{}/sessions"): APPLICANTS,
+        ("DELETE", "/v1/powers/{}"): APPLICANTS,
         ("GET", "/.well-known/jwks.json"): ANYONE,
         ("GET", "/v1/items"): ANYONE,
         ("GET", "/v1/items/{}"): ANYONE,
@@ -51,6 +61,10 @@ PERMISSIONS = MappingProxyType(
         ("GET", "/v1/staff/cases/{}"): READERS,
         ("POST", "/v1/staff/cases/{}/corrections"): CASEWORKERS,
         ("POST", "/v1/staff/cases/{}/decisions"): CASEWORKERS,
+        ("POST", "/v1/staff/identities"): CASEWORKERS,
+        ("POST", "/v1/staff/guardians"): CASEWORKERS,
+        ("GET", "/v1/staff/kin"): CASEWORKERS,
+        ("POST", "/v1/staff/kin"): CASEWORKERS,
         ("POST", "/v1/catalogue/checks"): EDITORS | REVIEWERS,
         ("POST", "/v1/catalogue/items"): EDITORS,
         ("GET", "/v1/catalogue/items/{}"): EDITORS | REVIEWERS,
@@ -62,12 +76,37 @@ PERMISSIONS = MappingProxyType(
     }
 )
 
+ACTS: MappingProxyType[tuple[str, str], Act] = MappingProxyType(
+    {
+        ("POST", "/v1/applications"): Act.APPLY,
+        ("PUT", "/v1/applications/{}"): Act.APPLY,
+        ("POST", "/v1/applications/{}/materials"): Act.APPLY,
+        ("POST", "/v1/applications/{}/materials/{}/reuse"): Act.APPLY,
+        ("POST", "/v1/applications/{}/submission"): Act.APPLY,
+        ("GET", "/v1/vault"): Act.APPLY,
+        ("POST", "/v1/cases/{}/materials"): Act.APPLY,
+        ("POST", "/v1/cases/{}/corrections"): Act.APPLY,
+        ("POST", "/v1/cases/{}/withdrawal"): Act.APPLY,
+        ("POST", "/v1/cases/{}/payments"): Act.PAY,
+        ("GET", "/v1/notices"): Act.RECEIVE,
+        ("POST", "/v1/notices/{}/read"): Act.RECEIVE,
+        ("GET", "/v1/licences/{}"): Act.RECEIVE,
+        ("GET", "/v1/licences/{}/document"): Act.RECEIVE,
+    }
+)
+"""What an agent's power must allow for a route; the others any power is enough for."""
+
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 
 
 def roles_for(method: str, route: str) -> frozenset[Role] | None:
     """The roles that may call a route pattern, ANYONE, or None: not in the table."""
     return PERMISSIONS.get((method.upper(), _PARAMETER.sub("{}", route)))
+
+
+def act_of(method: str, route: str) -> Act | None:
+    """What an agent does by calling a route pattern; None where any power will do."""
+    return ACTS.get((method.upper(), _PARAMETER.sub("{}", route)))
 
 
 def permits(roles: frozenset[Role], method: str, route: str) -> bool:

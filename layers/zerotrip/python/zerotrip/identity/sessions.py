@@ -2,8 +2,9 @@
 
 Table `answers`; a refresh token is 32 random bytes of which only the hash is kept.
 
-    T#SESSION#{sid}    SESSION    live | ended    {sub, via, actor, staff}
+    T#SESSION#{sid}    SESSION    live | ended    {sub, via, actor, power, staff, …}
     T#REFRESH#{hash}   TOKEN      live | used     {sid}
+    T#WINDOW#{code}    WINDOW                     {sub}, for 15 minutes
 
 Each refresh uses one token up and makes the next. A used one that comes again was
 stolen, or its thief was first: the whole session ends (RFC 9700 4.14.2).
@@ -15,11 +16,13 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import (
     STAFF,
+    Level,
     Login,
     Person,
     Provider,
@@ -29,17 +32,35 @@ from zerotrip.identity.model import (
     Subject,
     SubjectKind,
 )
-from zerotrip.identity.store import Officers, Subjects
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import (
+    USUAL_TERM,
+    Office,
+    Power,
+    PowerSource,
+    PowerState,
+    Scope,
+    narrowed,
+    power_ended,
+    why_ended,
+)
+from zerotrip.identity.store import Officers, PersonNow, Subjects
 from zerotrip.identity.tokens import TokenIssuer
-from zerotrip.kernel.errors import Forbidden, Unauthenticated, Unavailable
+from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from zerotrip.kernel.identifiers import Mint, is_uscc
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
 
 if TYPE_CHECKING:
-    from zerotrip.identity.clients.oidc import Claims
+    from zerotrip.identity.clients.oidc import Claims, CompanyClaims
     from zerotrip.identity.clients.wechat_mini_program import WeChatLogin
 
 ANSWERS_TABLE = "answers"
+FRESH_SECONDS = 600
+"""How long a sign-in counts as a fresh proof of that login."""
+WINDOW_SECONDS = 900
+"""How long a code is good that is shown to an officer at a window."""
+WINDOW_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Without 0, O, 1 and I, which people read for one another."""
 _ATTEMPTS = 5
 _TOKEN_BYTES = 32
 
@@ -98,7 +119,9 @@ class _Opened:
     subject: Subject
     via: Provider
     actor: str | None
+    power: str | None
     staff: bool
+    signed_in_at_seconds: int
     expires_at_seconds: int
     version: int
 
@@ -107,7 +130,9 @@ class _Opened:
             "sub": self.subject.sub,
             "via": self.via,
             "actor": self.actor,
+            "power": self.power,
             "staff": self.staff,
+            "signed_in_at": self.signed_in_at_seconds,
         }
         return StoredRow(
             f"{tenant}#SESSION#{self.sid}",
@@ -143,18 +168,129 @@ class Sessions:
             SubjectKind.NATURAL,
             Person(openid=known.openid, unionid=known.unionid),
         )
-        return self._begin(subject, Provider.WECHAT, actor=None)
+        return self._begin(subject, Provider.WECHAT)
 
     def login_oidc(
         self, code: str, verifier: str, nonce: str, redirect_uri: str
     ) -> Grant:
         """A session for an OIDC code: a citizen, a company by its agent, or an officer.
 
-        Raises Forbidden `officer_suspended`, Unauthenticated `company_code_wrong`.
+        Raises Forbidden `officer_suspended`, `identity_conflict`, `subject_ended`,
+        those of `powers.power_ended`, Unauthenticated `company_code_wrong`.
         """
         claims = self.oidc.exchange(code, verifier, nonce, redirect_uri)
         kind = _kind(claims)
-        company_code = _company_code(claims) if kind is SubjectKind.LEGAL else None
+        if kind is SubjectKind.LEGAL:
+            _require_company_code(claims)
+        person = self._enter(claims)
+        if kind is SubjectKind.NATURAL or claims.company is None:
+            return self._begin(person, Provider.OIDC)
+        company = self._enter_company(claims, claims.company)
+        if company.ended is not None:
+            raise subject_ended(company.ended)
+        power = self._by_word(company, person, claims.company)
+        return self._begin(company, Provider.OIDC, power, actor=person.sub)
+
+    def begin_for(self, session: Session, power: Power) -> Grant:
+        """A further session in which an agent acts under a power that holds.
+
+        Raises Forbidden as `powers.power_ended` does.
+        """
+        principal = self.subjects.get(self.tenant, power.principal)
+        reason = why_ended(power, principal, self.clock())
+        if reason is not None:
+            raise power_ended(reason)
+        return self._begin(principal, self._via(session), power, actor=session.sub)
+
+    def bindings(self, session: Session) -> PersonNow:
+        """All logins of the person who is signed in."""
+        person = self.subjects.persons.of(self.tenant, session.actor or session.sub)
+        if person.asked.former:
+            raise SessionRefused("login_removed")
+        return person
+
+    def bind_wechat(self, session: Session, code: str) -> PersonNow:
+        """Makes a WeChat login one of the person who signed in just now.
+
+        Raises as `bind_oidc` does.
+        """
+        self.require_fresh(session)
+        known = self.wechat.exchange(code)
+        other = self.subjects.enter(
+            self.tenant,
+            Login(Provider.WECHAT, known.openid),
+            SubjectKind.NATURAL,
+            Person(openid=known.openid, unionid=known.unionid),
+        )
+        return self.subjects.join(self.tenant, session.sub, other.sub)
+
+    def bind_oidc(
+        self, session: Session, code: str, verifier: str, nonce: str, redirect_uri: str
+    ) -> PersonNow:
+        """Makes a login at the identity provider one of the person who signed in.
+
+        Raises Forbidden `bindonly_oneself`, `proof_not_fresh`,
+        `identity_level_too_low`, Conflict `login_bound_elsewhere`, `too_many_logins`.
+        Nothing is moved; the next request of either login sees what both have.
+        """
+        self.require_fresh(session)
+        claims = self.oidc.exchange(code, verifier, nonce, redirect_uri)
+        if _kind(claims) is not SubjectKind.NATURAL:
+            raise only_oneself()
+        other = self._enter(claims)
+        return self.subjects.join(self.tenant, session.sub, other.sub)
+
+    def unbind(self, session: Session, login: str) -> None:
+        """Takes a login away from its person; what it began stays theirs.
+
+        Raises Forbidden `proof_not_fresh`, Conflict `last_login`,
+        `officer_login_stays`, NotFound `binding_unknown`.
+        """
+        self.require_fresh(session)
+        if self.officers.find(self.tenant, login) is not None:
+            raise Conflict(
+                "officer_login_stays",
+                "这是您的工作人员登录方式，不能自行解除，请联系管理员。",
+                "This is your login as an officer: ask your administrator.",
+            )
+        self.subjects.remove(self.tenant, session.sub, login)
+
+    def window_code(self, session: Session) -> tuple[str, datetime]:
+        """A code to be shown to an officer, and until when it is good."""
+        until = self.clock() + timedelta(seconds=WINDOW_SECONDS)
+        for _ in range(_ATTEMPTS):
+            code = self.mint.from_alphabet(WINDOW_ALPHABET, 8)
+            row = StoredRow(
+                window_key(self.tenant, code),
+                "WINDOW",
+                {"sub": session.sub},
+                expires_at=int(until.timestamp()),
+            )
+            try:
+                self.tables.transact([Put(ANSWERS_TABLE, row, Expect(absent=True))])
+            except Rejected:
+                continue  # another's code: draw again
+            return code, until
+        raise _busy()
+
+    def require_fresh(self, session: Session) -> None:
+        """Raises Forbidden `proof_not_fresh`, and `bindonly_oneself` for agents."""
+        if session.actor is not None:
+            raise only_oneself()
+        self.bindings(session)
+        pk = f"{self.tenant}#SESSION#{session.session_id}"
+        row = self.tables.get(ANSWERS_TABLE, pk, "SESSION")
+        since = 0 if row is None else int(row.data["signed_in_at"])
+        if self.clock().timestamp() - since > FRESH_SECONDS:
+            raise Forbidden(
+                "proof_not_fresh",
+                "为保障账号安全，请先重新登录，并在10分钟内完成本操作。",
+                "To keep your account safe, sign in again first and do this within ten "
+                "minutes.",
+            )
+
+    def _enter(self, claims: Claims) -> Subject:
+        """Who signed in, and for whom a guardian acted until now, are one person."""
         person = self.subjects.enter(
             self.tenant,
             Login(Provider.OIDC, claims.sub),
@@ -162,33 +298,84 @@ class Sessions:
             _person(claims),
             claims.level,
         )
-        if company_code is None:
-            return self._begin(person, Provider.OIDC, actor=None)
-        company = self.subjects.enter(
+        if person.level.reaches(Level.PRESENT):
+            known = self.subjects.find(
+                self.tenant, Login(Provider.DOCUMENT, claims.id_no)
+            )
+            if known is not None and known not in person.members:
+                return self.subjects.join(self.tenant, person.sub, known).asked
+        return person
+
+    def _enter_company(self, claims: Claims, company: CompanyClaims) -> Subject:
+        said: dict[str, Any] = {"company": company.kind}
+        if company.representative_no is not None:
+            said["representative"] = self.subjects.number_mark(
+                company.representative_no
+            )
+        if company.status == "deregistered":
+            said["ended"] = company.status
+        return self.subjects.enter(
             self.tenant,
-            Login(Provider.USCC, company_code),
+            Login(Provider.USCC, company.uscc),
             SubjectKind.LEGAL,
-            Person(corp_name=claims.corp_name, corp_uscc=company_code),
+            Person(
+                corp_name=company.name,
+                corp_uscc=company.uscc,
+                corp_representative=company.representative,
+            ),
             claims.level,
+            said,
         )
-        return self._begin(company, Provider.OIDC, actor=person.sub)
 
-    def bind(
-        self, session: Session, code: str, verifier: str, nonce: str, redirect_uri: str
-    ) -> Subject:
-        """Joins a citizen's session (from WeChat) with a person proven by OIDC.
+    def _by_word(
+        self, company: Subject, person: Subject, said: CompanyClaims
+    ) -> Power:
+        """The power that the provider's word gives at a sign-in, new or renewed.
 
-        Raises Forbidden for companies and staff, Conflict `login_bound_elsewhere`.
-        The next refresh of the session carries the new level.
+        One that was revoked here stays so: the principal gives another.
         """
-        if session.roles != {Role.CITIZEN}:
-            raise _only_citizens()
-        claims = self.oidc.exchange(code, verifier, nonce, redirect_uri)
-        if _kind(claims) is not SubjectKind.NATURAL:
-            raise _only_citizens()
-        login = Login(Provider.OIDC, claims.sub)
-        person = _person(claims)
-        return self.subjects.bind(self.tenant, session.sub, login, person, claims.level)
+        now = self.clock()
+        source = PowerSource(said.source)
+        powers = Powers(self.tables, self.tenant)
+        wanted = Power(
+            id=self.mint.opaque(),
+            principal=company.sub,
+            agent=person.sub,
+            office=Office(said.role),
+            acts=narrowed(said.powers),
+            scope=Scope(),
+            items=said.items,
+            source=source,
+            starts_at=now,
+            ends_at=said.until or now + USUAL_TERM,
+            state=PowerState.ACCEPTED,
+            representative=company.representative,
+            accepted_at=now,
+        )
+        held = [
+            each
+            for each in powers.held_by(frozenset({person.sub}))
+            if each.principal == company.sub and each.source is source
+        ]
+        if not held:
+            made = powers.add(wanted)
+        elif held[0].state is PowerState.REVOKED:
+            raise power_ended("revoked")
+        else:
+            made = powers.change(
+                held[0].id, lambda before: _renewed(before, wanted, now)
+            )
+        reason = why_ended(made, company, now)
+        if reason is not None:
+            raise power_ended(reason)
+        return made
+
+    def _via(self, session: Session) -> Provider:
+        pk = f"{self.tenant}#SESSION#{session.session_id}"
+        row = self.tables.get(ANSWERS_TABLE, pk, "SESSION")
+        if row is None:
+            raise SessionRefused("session_ended")
+        return Provider(row.data["via"])
 
     def refresh(self, refresh_token: str) -> Grant:
         """The next pair of tokens, with today's roles and level.
@@ -214,9 +401,25 @@ class Sessions:
         """Signs out: no refresh works from now on. Ending twice is no error."""
         self._end(session.session_id)
 
-    def _begin(self, subject: Subject, via: Provider, actor: str | None) -> Grant:
+    def _begin(
+        self,
+        subject: Subject,
+        via: Provider,
+        power: Power | None = None,
+        actor: str | None = None,
+    ) -> Grant:
         now = int(self.clock().timestamp())
-        opened = _Opened(self.mint.opaque(), subject, via, actor, False, now, 1)
+        opened = _Opened(
+            sid=self.mint.opaque(),
+            subject=subject,
+            via=via,
+            actor=actor,
+            power=None if power is None else power.id,
+            staff=False,
+            signed_in_at_seconds=now,
+            expires_at_seconds=now,
+            version=1,
+        )
         session = self._session(opened)
         staff = bool(session.roles & STAFF)
         lifetime_seconds = (
@@ -249,20 +452,32 @@ class Sessions:
         )
 
     def _session(self, opened: _Opened) -> Session:
-        """Roles as they are now. Raises Forbidden `officer_suspended`."""
+        """Roles as they are now. Raises Forbidden `officer_suspended`.
+
+        Raises SessionRefused `login_removed`, Forbidden `subject_ended`.
+        """
         subject = opened.subject
+        person = self.subjects.persons.of(self.tenant, opened.actor or subject.sub)
+        if person.asked.former:
+            raise SessionRefused("login_removed")
+        if person.ended is not None:
+            raise subject_ended(person.ended)
         session = Session(
             sub=subject.sub,
             roles=frozenset({Role.CITIZEN}),
             session_id=opened.sid,
-            level=subject.level,
+            level=person.level,
             expires_at=self.issuer.expiry(self.clock()),
             actor=opened.actor,
+            power=opened.power,
         )
         if subject.kind is SubjectKind.LEGAL:
             return replace(session, roles=frozenset({Role.COMPANY}))
-        if opened.via is not Provider.OIDC or not self.officers.find(
-            self.tenant, subject.sub
+        # Who acts for an officer in a private matter is no officer.
+        if (
+            opened.actor is not None
+            or opened.via is not Provider.OIDC
+            or not self.officers.find(self.tenant, subject.sub)
         ):
             return session
         officer = self.officers.current(self.tenant, subject.sub)
@@ -304,7 +519,9 @@ class Sessions:
             subject=self.subjects.get(self.tenant, str(row.data["sub"])),
             via=Provider(row.data["via"]),
             actor=row.data["actor"],
+            power=row.data["power"],
             staff=row.data["staff"],
+            signed_in_at_seconds=int(row.data["signed_in_at"]),
             expires_at_seconds=expires_at_seconds,
             version=row.version or 0,
         )
@@ -347,18 +564,42 @@ class Sessions:
         return f"{self.tenant}#REFRESH#{hashed}"
 
 
+def window_key(tenant: str, code: str) -> str:
+    """Partition key of a code that is shown at a window."""
+    return f"{tenant}#WINDOW#{code}"
+
+
+def _renewed(before: Power, wanted: Power, now: datetime) -> Power:
+    """The power as the provider says it now; the same where nothing changed.
+
+    A term without an end of its own is begun again when half of it is over, so that
+    most sign-ins write nothing.
+    """
+    fixed = replace(
+        wanted, id=before.id, version=before.version, accepted_at=before.accepted_at
+    )
+    alike = replace(fixed, starts_at=before.starts_at, ends_at=before.ends_at)
+    lasts = before.ends_at - now > USUAL_TERM / 2
+    ends_alike = before.ends_at == wanted.ends_at
+    return before if alike == before and (lasts or ends_alike) else fixed
+
+
 def _person(claims: Claims) -> Person:
-    return Person(name=claims.name, id_type=claims.id_type, id_no=claims.id_no)
+    return Person(
+        name=claims.name,
+        id_type=claims.id_type,
+        id_no=claims.id_no,
+        telephone=claims.telephone,
+    )
 
 
-def _company_code(claims: Claims) -> str:
-    if claims.corp_uscc is None or not is_uscc(claims.corp_uscc):
+def _require_company_code(claims: Claims) -> None:
+    if claims.company is None or not is_uscc(claims.company.uscc):
         raise Unauthenticated(
             "company_code_wrong",
             "统一身份认证没有给出有效的统一社会信用代码。",
             "The identity provider gave no valid unified social credit code.",
         )
-    return claims.corp_uscc
 
 
 def _kind(claims: Claims) -> SubjectKind:
@@ -380,9 +621,10 @@ def _busy() -> Unavailable:
     )
 
 
-def _only_citizens() -> Forbidden:
+def only_oneself() -> Forbidden:
+    """An agent's session manages no logins."""
     return Forbidden(
-        "bind_only_citizens",
-        "只有个人用户可以绑定统一身份认证账号。",
-        "Only natural persons can bind their account.",
+        "bindonly_oneself",
+        "请以本人身份登录后再管理登录方式，代办时不能操作。",
+        "Sign in as yourself to manage your logins: an agent's session cannot.",
     )

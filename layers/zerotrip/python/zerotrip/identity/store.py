@@ -1,32 +1,44 @@
 """Where subjects, officers and organisations are kept: table `identity`.
 
-    T#LOGIN#{keyed hash}       SUB            {sub, mark}
-    T#SUB#{sub}                SUBJECT        {kind, level, created_at}, sealed person
+    T#LOGIN#{keyed hash}       SUB            {sub, mark, holder}
+    T#SUB#{sub}                SUBJECT        {kind, level, subs, number, …}, sealed person
+    T#SUB#{sub}                HOLDS#{power}  a power that this login may use
+    T#SUB#{sub}                GAVE#{power}   a power that this principal gave
+    T#POWER#{power}            POWER          {principal, agent, acts, …}
+    T#OFFERED#{keyed hash}     {power}        a power offered to a name and number
     T#OFFICER#{sub}            OFFICER        {organisation, department, roles, …}
+    T#OFFICER#{sub}            KIN#{keyed hash}  {relation, declared_at}
     T#OFFICERS#{organisation}  {sub}          the same officers, to be listed
     T#ORGANISATIONS            {uscc}         {name_zh, name_en}
 
 `mark` is the keyed hash of what the provider said last, so that a login that brings
-nothing new needs no decryption and no write.
+nothing new needs no decryption and no write. `holder` is that of WeChat's `unionid`:
+where it changes, the openid was given to somebody else. A person is the set `subs`,
+which stands in the row of each of its logins and is changed in all of them at once.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from zerotrip.identity.model import (
+    CompanyKind,
     Level,
     Login,
     Officer,
     Person,
+    Proven,
+    Provider,
     Role,
     Subject,
     SubjectKind,
 )
+from zerotrip.identity.powers import level_too_low
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -35,6 +47,11 @@ from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 
 IDENTITY_TABLE = "identity"
+SUBJECT = "SUBJECT"
+MOST_LOGINS = 8
+USCC = "USCC"
+RESIDENT_IDENTITY_CARD = "111"
+"""GA/T 2000.156."""
 _ATTEMPTS = 5
 _PERSON_FIELD = "person"
 
@@ -105,6 +122,141 @@ class Officers:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonNow:
+    """All logins of one person, or one company, as they stand now.
+
+    `asked` is the one that was looked up; `every` holds all, itself among them.
+    """
+
+    asked: Subject
+    every: tuple[Subject, ...]
+
+    @property
+    def subs(self) -> frozenset[str]:
+        """Whose drafts, cases, notices and files are this person's."""
+        return frozenset(each.sub for each in self.every)
+
+    @property
+    def live(self) -> tuple[Subject, ...]:
+        """Those by which the person may still sign in."""
+        return tuple(each for each in self.every if not each.former)
+
+    @property
+    def level(self) -> Level:
+        """How well the person is proven: by the best of the logins."""
+        reached = {each.level for each in self.live}
+        return max(reached, key=list(Level).index, default=Level.DECLARED)
+
+    @property
+    def best(self) -> Subject:
+        """The login whose provider vouches most for name and number."""
+        numbered = [each for each in self.live if each.number is not None]
+        return max(
+            numbered, key=lambda each: list(Level).index(each.level), default=self.asked
+        )
+
+    @property
+    def ended(self) -> str | None:
+        """`deceased` or `deregistered`, where a register said so."""
+        return next((each.ended for each in self.every if each.ended), None)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """All by which this person is known again: logins, numbers, and for a company
+        its representative's number."""
+        known = {each.number for each in self.every}
+        known |= {each.representative for each in self.every}
+        return self.subs | {each for each in known if each is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """Reads who is who; nothing is opened and nothing written."""
+
+    tables: Tables
+
+    def of(self, tenant: str, sub: str) -> PersonNow:
+        """The person behind a login. Raises NotFound `subject_unknown`."""
+        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
+        if row is None:
+            raise subject_unknown()
+        asked = read_subject(tenant, sub, row)
+        others = [each for each in asked.members if each != sub]
+        return PersonNow(asked, (asked, *self._subjects(tenant, others).values()))
+
+    def many(self, tenant: str, subs: Iterable[str]) -> dict[str, PersonNow]:
+        """By `sub`; those that nobody knows are left out. Two reads at the most."""
+        wanted = set(subs)
+        found = self._subjects(tenant, wanted)
+        members = {other for each in found.values() for other in each.members}
+        found |= self._subjects(tenant, members - set(found))
+        return {
+            sub: PersonNow(
+                found[sub],
+                tuple(found[each] for each in found[sub].members if each in found),
+            )
+            for sub in wanted
+            if sub in found
+        }
+
+    def _subjects(self, tenant: str, subs: Iterable[str]) -> dict[str, Subject]:
+        keys = [(subject_key(tenant, sub), SUBJECT) for sub in sorted(subs)]
+        if not keys:
+            return {}
+        found = {}
+        for row in self.tables.get_many(IDENTITY_TABLE, keys):
+            sub = row.pk.rpartition("#")[2]
+            found[sub] = read_subject(tenant, sub, row)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Opens what providers vouched for: one KMS call per person."""
+
+    tables: Tables
+    keys: KeyRing
+
+    def person(self, tenant: str, sub: str) -> Person:
+        """What is personal of one login. Raises NotFound `subject_unknown`."""
+        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
+        if row is None:
+            raise subject_unknown()
+        return opened_person(self.keys, tenant, sub, row)
+
+    def proven(self, tenant: str, person: PersonNow) -> Proven | None:
+        """Name and number as a provider or an officer vouched for them.
+
+        None below `matched`: what somebody says of themselves proves nothing.
+        """
+        best = person.best
+        natural = best.kind is SubjectKind.NATURAL
+        if natural and not person.level.reaches(Level.MATCHED):
+            return None
+        known = self.person(tenant, best.sub)
+        if not natural:
+            if not known.corp_uscc:
+                return None
+            return Proven(
+                kind=SubjectKind.LEGAL,
+                id_type=USCC,
+                number=known.corp_uscc,
+                name=known.corp_name or "",
+                representative=known.corp_representative,
+                company=best.company,
+            )
+        if not known.id_no or not known.name:
+            return None
+        return Proven(
+            kind=SubjectKind.NATURAL,
+            id_type=known.id_type or RESIDENT_IDENTITY_CARD,
+            number=known.id_no,
+            name=known.name,
+            telephone=known.telephone,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Subjects:
     """People and companies by their ways in; what is personal is sealed per subject."""
 
@@ -114,6 +266,16 @@ class Subjects:
     clock: Callable[[], datetime]
     hash_key: bytes = field(repr=False)
 
+    @property
+    def persons(self) -> Persons:
+        """The same table, read only."""
+        return Persons(self.tables)
+
+    @property
+    def identities(self) -> Identities:
+        """The same table, opened."""
+        return Identities(self.tables, self.keys)
+
     def find(self, tenant: str, login: Login) -> str | None:
         """The `sub` behind a login, if it was seen before."""
         row = self._login_row(tenant, login)
@@ -121,15 +283,23 @@ class Subjects:
 
     def get(self, tenant: str, sub: str) -> Subject:
         """Kind and level. Raises NotFound `subject_unknown`."""
-        return _subject(tenant, sub, self._subject_row(tenant, sub))
+        return read_subject(tenant, sub, self._subject_row(tenant, sub))
 
     def person(self, tenant: str, sub: str) -> Person:
         """What is personal, opened: one KMS call. Raises NotFound `subject_unknown`."""
-        return self._opened(tenant, sub, self._subject_row(tenant, sub))
+        return self.identities.person(tenant, sub)
 
-    def openid(self, tenant: str, sub: str) -> str | None:
-        """Who pays at WeChat; None when this subject never came through WeChat."""
-        return self.person(tenant, sub).openid
+    def openid(self, tenant: str, logins: Iterable[str]) -> str | None:
+        """Who pays at WeChat: the openid of the first of these logins that has one."""
+        for sub in logins:
+            row = self._subject_row(tenant, sub)
+            if row.data.get("via") == Provider.WECHAT and not row.data.get("former"):
+                return opened_person(self.keys, tenant, sub, row).openid
+        return None
+
+    def number_mark(self, number: str) -> str:
+        """The keyed hash by which a number is known again."""
+        return number_mark(self.hash_key, number)
 
     def enter(
         self,
@@ -137,45 +307,128 @@ class Subjects:
         login: Login,
         kind: SubjectKind,
         person: Person,
-        level: str | None = None,
+        level: Level | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> Subject:
         """The subject behind a login, made at the first one, brought up to date later.
 
         `level` None: this provider proves no identity and leaves the level as it is.
-        Two first logins at once give one subject: the rows are written if absent.
+        `facts` are further fields of the subject's row. Two first logins at once give
+        one subject: the rows are written if absent. Raises Forbidden
+        `identity_conflict` where a provider now vouches for another number than that
+        of the person whose login this is.
         """
         for _ in range(_ATTEMPTS):
             known = self._login_row(tenant, login)
             try:
-                if known is None:
-                    return self._create(tenant, login, kind, person, level)
-                return self._refresh(tenant, known, person, level)
+                row = self._row_behind(tenant, known, person)
+                if known is None or row is None:
+                    return self._create(
+                        tenant, login, kind, person, level, facts or {}, known
+                    )
+                return self._refresh(tenant, known, row, person, level, facts or {})
             except Rejected:
                 continue  # somebody else wrote first: look again
         raise _busy()
 
-    def bind(
-        self, tenant: str, sub: str, login: Login, person: Person, level: str
-    ) -> Subject:
-        """A further way in for an existing natural person.
+    def join(self, tenant: str, one: str, other: str) -> PersonNow:
+        """Makes two logins one person's; nothing of either is moved.
 
-        Raises Conflict `login_bound_elsewhere` when it already leads to another.
+        Raises Conflict `login_bound_elsewhere` where they are proven as two people,
+        `too_many_logins`, Forbidden `identity_level_too_low` where neither is proven.
         """
         for _ in range(_ATTEMPTS):
-            known = self._login_row(tenant, login)
-            if known is not None and known.data["sub"] != sub:
-                raise Conflict(
-                    "login_bound_elsewhere",
-                    "该账号已与其他用户绑定。",
-                    "This account is already bound to another user.",
-                )
+            first, second = self.persons.of(tenant, one), self.persons.of(tenant, other)
+            if other in first.subs:
+                return first
+            every = (*first.every, *second.every)
+            _require_one_person(every)
             try:
-                pk = login_key(tenant, self.hash_key, login)
-                empty = known or StoredRow(pk, "SUB", {"sub": sub, "mark": ""})
-                return self._refresh(tenant, empty, person, level)
+                self._write_subs(tenant, every, tuple(each.sub for each in every))
+            except Rejected:
+                continue  # another binding came first: look again
+            return self.persons.of(tenant, one)
+        raise _busy()
+
+    def remove(self, tenant: str, own: str, login: str) -> None:
+        """Takes a login away from its person. What was begun by it stays theirs.
+
+        Whoever signs in by it from now on is somebody new. Raises NotFound
+        `binding_unknown`, Conflict `last_login`.
+        """
+        for _ in range(_ATTEMPTS):
+            person = self.persons.of(tenant, own)
+            live = {each.sub for each in person.live}
+            if login not in live:
+                raise binding_unknown()
+            if live == {login}:
+                raise _last_login()
+            row = self._subject_row(tenant, login)
+            data = {**row.data, "former": True}
+            try:
+                self.tables.transact([_changed(row, data)])
             except Rejected:
                 continue
+            return
         raise _busy()
+
+    def vouch(
+        self, tenant: str, sub: str, person: Person, officer: str, number: str
+    ) -> PersonNow:
+        """What an officer saw at a window: level `strong`, and who it was that looked.
+
+        Raises Conflict `login_bound_elsewhere` where the person is proven as another.
+        """
+        for _ in range(_ATTEMPTS):
+            now = self.persons.of(tenant, sub)
+            mark = self.number_mark(number)
+            for each in now.live:
+                if each.number not in (None, mark) and each.level.reaches(
+                    Level.MATCHED
+                ):
+                    raise _bound_elsewhere()
+            row = self._subject_row(tenant, sub)
+            subject = replace(
+                now.asked, level=Level.STRONG, number=mark, seen_by=officer
+            )
+            held = opened_person(self.keys, tenant, sub, row).updated(person)
+            try:
+                self.tables.transact(self._written(tenant, subject, row, held))
+            except Rejected:
+                continue
+            return self.persons.of(tenant, sub)
+        raise _busy()
+
+    def note(self, tenant: str, sub: str, **facts: Any) -> None:
+        """Keeps what a register said of a subject: `ended`, `representative`."""
+        for _ in range(_ATTEMPTS):
+            row = self._subject_row(tenant, sub)
+            data = {**row.data, **facts}
+            if data == dict(row.data):
+                return
+            try:
+                self.tables.transact([_changed(row, data)])
+            except Rejected:
+                continue
+            return
+        raise _busy()
+
+    def _row_behind(
+        self, tenant: str, known: StoredRow | None, person: Person
+    ) -> StoredRow | None:
+        """Where a login leads; None for one that is new, or somebody else's by now."""
+        if known is None:
+            return None
+        holder, before = self._holder(person), known.data.get("holder")
+        if None not in (holder, before) and holder != before:
+            return None
+        row = self._subject_row(tenant, str(known.data["sub"]))
+        return None if row.data.get("former") else row
+
+    def _holder(self, person: Person) -> str | None:
+        if person.unionid is None:
+            return None
+        return keyed_hash(self.hash_key, f"unionid:{person.unionid}")
 
     def _create(
         self,
@@ -183,43 +436,80 @@ class Subjects:
         login: Login,
         kind: SubjectKind,
         person: Person,
-        level: str | None,
+        level: Level | None,
+        facts: Mapping[str, Any],
+        before: StoredRow | None,
     ) -> Subject:
         sub = self.mint.opaque()
-        subject = Subject(tenant, sub, kind, level or Level.DECLARED)
+        subject = Subject(
+            tenant,
+            sub,
+            kind,
+            level or Level.DECLARED,
+            number=self._number(person),
+            via=login.provider,
+            company=facts.get("company"),
+            representative=facts.get("representative"),
+            ended=facts.get("ended"),
+        )
         made = StoredRow(
             subject_key(tenant, sub),
-            "SUBJECT",
-            {"kind": kind, "created_at": times.to_text(self.clock())},
+            SUBJECT,
+            {"created_at": times.to_text(self.clock())},
         )
+        version = 0 if before is None else before.version or 0
         marked = StoredRow(
             login_key(tenant, self.hash_key, login),
             "SUB",
-            {"sub": sub, "mark": self._mark(person, level)},
-            version=1,
+            self._login_data(sub, person, level, facts),
+            version=version + 1,
         )
-        self.tables.transact(
-            [
-                Put(IDENTITY_TABLE, marked, Expect(absent=True)),
-                *self._written(tenant, subject, made, person),
-            ]
-        )
+        expect = Expect(absent=True) if before is None else Expect(version=version)
+        writes = [
+            Put(IDENTITY_TABLE, marked, expect),
+            *self._written(tenant, subject, made, person),
+        ]
+        if before is not None:
+            writes += self._left_behind(tenant, str(before.data["sub"]))
+        self.tables.transact(writes)
         return subject
 
+    def _left_behind(self, tenant: str, sub: str) -> list[Write]:
+        """The write by which a login that was given away leads nowhere any more."""
+        row = self._subject_row(tenant, sub)
+        if row.data.get("former"):
+            return []
+        return [_changed(row, {**row.data, "former": True})]
+
     def _refresh(
-        self, tenant: str, login_row: StoredRow, person: Person, level: str | None
+        self,
+        tenant: str,
+        login_row: StoredRow,
+        row: StoredRow,
+        person: Person,
+        level: Level | None,
+        facts: Mapping[str, Any],
     ) -> Subject:
         sub = str(login_row.data["sub"])
-        row = self._subject_row(tenant, sub)
-        subject = _subject(tenant, sub, row)
-        mark = self._mark(person, level)
-        if login_row.data["mark"] == mark:
+        subject = read_subject(tenant, sub, row)
+        said = self._login_data(sub, person, level, facts)
+        if login_row.data["mark"] == said["mark"]:
             return subject
-        subject = replace(subject, level=level or subject.level)
-        person = self._opened(tenant, sub, row).updated(person)
+        number = self._number(person) or subject.number
+        if number != subject.number:
+            self._require_same_person(tenant, subject, number)
+        subject = replace(
+            subject,
+            level=level or subject.level,
+            number=number,
+            company=facts.get("company", subject.company),
+            representative=facts.get("representative") or subject.representative,
+            ended=facts.get("ended") or subject.ended,
+        )
+        person = opened_person(self.keys, tenant, sub, row).updated(person)
         marked = replace(
             login_row,
-            data={**login_row.data, "mark": mark},
+            data={**login_row.data, **said},
             version=(login_row.version or 0) + 1,
         )
         expect = Expect(version=login_row.version, absent=login_row.version is None)
@@ -230,6 +520,35 @@ class Subjects:
             ]
         )
         return subject
+
+    def _require_same_person(
+        self, tenant: str, subject: Subject, number: str | None
+    ) -> None:
+        others = self.persons.of(tenant, subject.sub).live
+        for each in others:
+            if each.sub != subject.sub and each.number not in (None, number):
+                raise Forbidden(
+                    "identity_conflict",
+                    "该账号的实名信息与已绑定的其他登录方式不一致，请到政务服务窗口核实。",
+                    "This account is now proven as another person than the logins that "
+                    "it is bound with: please ask at a service counter.",
+                )
+
+    def _number(self, person: Person) -> str | None:
+        number = person.corp_uscc or person.id_no
+        return None if number is None else self.number_mark(number)
+
+    def _write_subs(
+        self, tenant: str, every: Iterable[Subject], subs: tuple[str, ...]
+    ) -> None:
+        """The set, in the row of each of its members, or in none."""
+        writes: list[Write] = []
+        for each in every:
+            row = self._subject_row(tenant, each.sub)
+            if tuple(row.data.get("subs", ())) != each.subs:
+                raise Rejected(frozenset(), {})
+            writes.append(_changed(row, {**row.data, "subs": sorted(subs)}))
+        self.tables.transact(writes)
 
     def _written(
         self, tenant: str, subject: Subject, row: StoredRow, person: Person
@@ -245,7 +564,7 @@ class Subjects:
         content = canonical(person.as_json())
         kept = replace(
             row,
-            data={**row.data, "level": subject.level},
+            data={**row.data, **_subject_data(subject)},
             version=(row.version or 0) + 1,
             sealed=data_key.seal(owner, _PERSON_FIELD, content),
         )
@@ -253,32 +572,130 @@ class Subjects:
         writes.append(Put(IDENTITY_TABLE, kept, expect))
         return writes
 
-    def _opened(self, tenant: str, sub: str, row: StoredRow) -> Person:
-        if row.sealed is None:  # an officer who was registered and never came
-            return Person()
-        owner = f"SUB#{sub}"
-        content = self.keys.open(tenant, owner).unseal(owner, _PERSON_FIELD, row.sealed)
-        return Person(**json.loads(content))
-
-    def _mark(self, person: Person, level: str | None) -> str:
-        said = canonical([level, person.as_json()]).decode()
-        return keyed_hash(self.hash_key, said)
+    def _login_data(
+        self,
+        sub: str,
+        person: Person,
+        level: Level | None,
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        said = canonical([level, person.as_json(), dict(facts)]).decode()
+        data = {"sub": sub, "mark": keyed_hash(self.hash_key, said)}
+        holder = self._holder(person)
+        return data if holder is None else {**data, "holder": holder}
 
     def _login_row(self, tenant: str, login: Login) -> StoredRow | None:
         pk = login_key(tenant, self.hash_key, login)
         return self.tables.get(IDENTITY_TABLE, pk, "SUB")
 
     def _subject_row(self, tenant: str, sub: str) -> StoredRow:
-        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), "SUBJECT")
+        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
         if row is None:
-            raise NotFound(
-                "subject_unknown", "没有这个用户。", "There is no such subject."
-            )
+            raise subject_unknown()
         return row
 
 
-def _subject(tenant: str, sub: str, row: StoredRow) -> Subject:
-    return Subject(tenant, sub, SubjectKind(row.data["kind"]), str(row.data["level"]))
+def number_mark(hash_key: bytes, number: str) -> str:
+    """The keyed hash of an identity number or USCC."""
+    return keyed_hash(hash_key, f"number:{number}")
+
+
+def read_subject(tenant: str, sub: str, row: StoredRow) -> Subject:
+    """The subject that a row holds."""
+    data = row.data
+    return Subject(
+        tenant=tenant,
+        sub=sub,
+        kind=SubjectKind(data["kind"]),
+        level=Level(data["level"]),
+        subs=tuple(data.get("subs", ())),
+        number=data.get("number"),
+        representative=data.get("representative"),
+        company=CompanyKind(data["company"]) if data.get("company") else None,
+        ended=data.get("ended"),
+        former=bool(data.get("former")),
+        via=Provider(data["via"]) if data.get("via") else None,
+        seen_by=data.get("seen_by"),
+    )
+
+
+def opened_person(keys: KeyRing, tenant: str, sub: str, row: StoredRow) -> Person:
+    """What is personal in a subject's row: one KMS call."""
+    if row.sealed is None:  # an officer who was registered and never came
+        return Person()
+    owner = f"SUB#{sub}"
+    content = keys.open(tenant, owner).unseal(owner, _PERSON_FIELD, row.sealed)
+    return Person(**json.loads(content))
+
+
+def subject_unknown() -> NotFound:
+    """No such login."""
+    return NotFound("subject_unknown", "没有这个用户。", "There is no such subject.")
+
+
+def binding_unknown() -> NotFound:
+    """No such login of one's own."""
+    return NotFound(
+        "binding_unknown",
+        "没有找到这个登录方式。",
+        "You have no such way of signing in.",
+    )
+
+
+def _subject_data(subject: Subject) -> dict[str, Any]:
+    """What a row keeps of a subject; nothing for what is not so."""
+    said = {
+        "kind": subject.kind,
+        "level": subject.level,
+        "number": subject.number,
+        "representative": subject.representative,
+        "company": subject.company,
+        "ended": subject.ended,
+        "via": subject.via,
+        "seen_by": subject.seen_by,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _changed(row: StoredRow, data: Mapping[str, Any]) -> Put:
+    """The write of a row's other data, if nobody wrote it since."""
+    version = (row.version or 0) + 1
+    return Put(
+        IDENTITY_TABLE,
+        replace(row, data=data, version=version),
+        Expect(version=row.version),
+    )
+
+
+def _require_one_person(every: Iterable[Subject]) -> None:
+    subjects = tuple(every)
+    proven = [each for each in subjects if each.level.reaches(Level.MATCHED)]
+    if len({each.number for each in proven if each.number is not None}) > 1:
+        raise _bound_elsewhere()
+    if len(subjects) > MOST_LOGINS:
+        raise Conflict(
+            "too_many_logins",
+            "绑定的登录方式已达上限（8个），请到政务服务窗口处理。",
+            "A person has eight logins at the most; a service counter helps.",
+        )
+    if not proven:
+        raise level_too_low(Level.DECLARED, Level.MATCHED)
+
+
+def _bound_elsewhere() -> Conflict:
+    return Conflict(
+        "login_bound_elsewhere",
+        "该登录方式不能与您的账号绑定；如有疑问，请持证件到政务服务窗口核实。",
+        "This login cannot be bound to your account; a service counter helps.",
+    )
+
+
+def _last_login() -> Conflict:
+    return Conflict(
+        "last_login",
+        "这是您唯一的登录方式，不能解除。",
+        "This is your only way of signing in: it stays.",
+    )
 
 
 def _officer(sub: str, row: StoredRow) -> Officer:

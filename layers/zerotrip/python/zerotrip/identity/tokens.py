@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zerotrip.identity.model import Role, Session, SessionRefused
+from zerotrip.identity.model import Level, Role, Session, SessionRefused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -179,6 +179,8 @@ class TokenIssuer:
             "dep": session.department,
             "lvl": session.level,
         }
+        if session.power is not None:
+            claims["pow"] = session.power
         return claims | ({"act": {"sub": session.actor}} if session.actor else {})
 
 
@@ -236,11 +238,12 @@ def _session(claims: Mapping[str, Any]) -> tuple[Session, datetime]:
             sub=_text(claims["sub"]),
             roles=frozenset(Role(role) for role in claims["roles"]),
             session_id=_text(claims["sid"]),
-            level=_text(claims["lvl"]),
+            level=Level(claims["lvl"]),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             organisation=_text(claims["org"]),
             department=_text(claims["dep"]),
             actor=None if actor is None else _text(actor),
+            power=_text(claims["pow"]) if "pow" in claims else None,
         )
         return session, datetime.fromtimestamp(claims["nbf"], UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:

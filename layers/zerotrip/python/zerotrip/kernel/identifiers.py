@@ -105,6 +105,10 @@ class Mint:
         """20 random upper-case alphanumerics (GB/T 36904, provincial practice)."""
         return self._pick(_ALPHANUMERIC, 20)
 
+    def from_alphabet(self, alphabet: str, length: int) -> str:
+        """Random characters of an alphabet that people can read aloud."""
+        return self._pick(alphabet, length)
+
     def _pick(self, alphabet: str, count: int) -> str:
         # Rejection keeps the choice even for alphabets that do not divide 256.
         ceiling = 256 - 256 % len(alphabet)

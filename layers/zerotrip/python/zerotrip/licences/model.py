@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from zerotrip.identity.powers import OFFICE_WORDS
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import GiveUp
 
 if TYPE_CHECKING:
+    from zerotrip.cases.model import HandedBy
     from zerotrip.catalogue.model import Item, LicenceField
 
 PREPARED, REGISTERED = "prepared", "registered"
@@ -73,8 +75,12 @@ def certificate_data(
     verification_url: str,
     *,
     sample: bool,
+    by: HandedBy,
 ) -> dict[str, Any]:
-    """What the layout prints (`rendering.CertificateData`); holds personal data."""
+    """What the layout prints (`rendering.CertificateData`); holds personal data.
+
+    Where somebody acted for the holder, a note says who, and as what.
+    """
     issued_on = times.legal_day(decided_at)
     until = valid_until(item, issued_on)
     dates = [_dated("签发日期", "Issued", issued_on)]
@@ -94,7 +100,20 @@ def certificate_data(
         "dates": dates,
         "fields": [_field(item, line, form) for line in item.licence.fields],
         "sample": sample,
+        "notes": _acted(by),
     }
+
+
+def _acted(by: HandedBy) -> list[dict[str, str]]:
+    if by.office is None or by.agent_name is None:
+        return []
+    zh, en = OFFICE_WORDS[by.office]
+    return [
+        {
+            "zh": f"由{by.agent_name}（{zh}）代为申请。",
+            "en": f"Applied for by {by.agent_name}, {en}.",
+        }
+    ]
 
 
 def _dated(zh: str, en: str, day: date) -> dict[str, str]:

@@ -100,6 +100,7 @@ def sign_licence(message: CloudEvent, deps: SigningDeps) -> None:
         decided_at,
         deps.verification_url(licence_id),
         sample=deps.sample,
+        by=handed.by,
     )
     pdf = deps.render(deps.catalogue.layout(item), data)
     signed = deps.sign(

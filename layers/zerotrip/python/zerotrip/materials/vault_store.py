@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import NotFound
 from zerotrip.kernel.tables import Expect, Put, StoredRow, Tables, Write
@@ -31,16 +32,26 @@ class Vaults:
     tables: Tables
     tenant: str
 
-    def of(self, sub: str, limit: int) -> list[Entry]:
-        """A person's entries, the newest first."""
-        rows = self.tables.query(TABLE, self._pk(sub), _VAULT)
-        entries = [self._entry(sub, row) for row in rows]
-        entries.sort(key=lambda entry: entry.received_at, reverse=True)
-        return entries[:limit]
+    def of(self, acting: Acting, limit: int) -> list[Entry]:
+        """The entries of all of a person's logins, the newest first.
 
-    def own(self, sub: str, sha256: str) -> Entry:
+        An agent sees them only under a power for everything.
+        """
+        entries = [
+            self._entry(sub, row)
+            for sub in self._within(acting)
+            for row in self.tables.query(TABLE, self._pk(sub), _VAULT)
+        ]
+        entries.sort(key=lambda entry: (entry.received_at, entry.sha256), reverse=True)
+        # The same file may have come in by two of the logins.
+        return list({each.sha256: each for each in entries[::-1]}.values())[::-1][
+            :limit
+        ]
+
+    def own(self, acting: Acting, sha256: str) -> Entry:
         """A person's entry. NotFound alike for none and another's."""
-        entry = self._get(sub, sha256)
+        found = (self._get(sub, sha256) for sub in self._within(acting))
+        entry = next((each for each in found if each is not None), None)
         if entry is None:
             raise NotFound(
                 "vault_entry_unknown",
@@ -48,6 +59,9 @@ class Vaults:
                 "There is no such file in your vault.",
             )
         return entry
+
+    def _within(self, acting: Acting) -> list[str]:
+        return [sub for sub in sorted(acting.subs) if acting.has_all_of(sub)]
 
     def entering(self, slot: Slot) -> Sequence[Write]:
         """The write that enters a received file of a draft, beside its slot's own.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import NotFound, Unavailable
@@ -14,6 +15,7 @@ from zerotrip.kernel.records import Records
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
 from zerotrip.notices.model import SENT, Notice, inbox_key, notice
 from zerotrip.notices.templates import (
+    BY_AGENT,
     UNNAMED_AMOUNT,
     UNNAMED_ITEM,
     spoken_amount,
@@ -50,32 +52,41 @@ class Inbox:
     item_name: Callable[[str, str], Named]
     now: Callable[[], datetime]
 
-    def list(self, tenant: str, sub: str, limit: int = 50) -> Sequence[dict[str, Any]]:
-        """The newest notices, as they go over the wire.
+    def list(
+        self, tenant: str, acting: Acting, limit: int = 50
+    ) -> Sequence[dict[str, Any]]:
+        """The newest notices to any of a person's logins, as they go over the wire.
 
-        `{id, type, case_no, about: {kind, id}, title: {zh, en}, text: {zh, en},
+        `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh, en},
         occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is None
         where the notice is about an application that is no case yet.
         """
-        newest = self._notices(tenant, sub)[::-1][:limit]
+        newest = self._notices(tenant, acting)[::-1][:limit]
         if not newest:
             return ()
-        read_at = self._read_marks(tenant, sub)
-        items = self._items(tenant, newest)
+        read_at = self._read_marks(tenant, acting)
+        cases = self._cases(tenant, newest)
         return tuple(
-            _as_json(sent, items[sent.id], read_at.get(sent.id)) for sent in newest
+            _as_json(
+                sent,
+                self._item(cases.get(sent.case_no, sent.parameters)),
+                read_at.get(sent.id),
+                by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
+            )
+            for sent in newest
         )
 
-    def mark_read(self, tenant: str, sub: str, notice_id: str) -> None:
+    def mark_read(self, tenant: str, acting: Acting, notice_id: str) -> None:
         """Keeps when a notice was first read. Raises NotFound `notice_unknown`."""
-        if all(sent.id != notice_id for sent in self._notices(tenant, sub)):
+        told = {sent.id: sent.sub for sent in self._notices(tenant, acting)}
+        if notice_id not in told:
             raise NotFound(
                 "notice_unknown",
                 "没有找到这条通知。",
                 "There is no such notice in your inbox.",
             )
         mark = StoredRow(
-            pk=_subject_pk(tenant, sub),
+            pk=_subject_pk(tenant, told[notice_id]),
             sk=f"{_READ}{notice_id}",
             data={"read_at": times.to_text(self.now())},
         )
@@ -86,23 +97,51 @@ class Inbox:
             if self.tables.get(IDENTITY_TABLE, mark.pk, mark.sk) is None:
                 raise _busy() from rejected
 
-    def _notices(self, tenant: str, sub: str) -> tuple[Notice, ...]:
-        history = self.records.history(inbox_key(tenant, sub))
-        return tuple(notice(row) for row in history if row.type == SENT)
+    def _notices(self, tenant: str, acting: Acting) -> list[Notice]:
+        """What was told to any login, as it was sent; an agent's within the power."""
+        found = [
+            notice(row)
+            for sub in sorted(acting.subs)
+            for row in self.records.history(inbox_key(tenant, sub))
+            if row.type == SENT
+        ]
+        found.sort(key=lambda sent: (sent.sent_at, sent.id))
+        if acting.power is None:
+            return found
+        near = self._within(tenant, acting, found)
+        return [sent for sent in found if sent.id in near]
 
-    def _read_marks(self, tenant: str, sub: str) -> dict[str, str]:
-        rows = self.tables.query(IDENTITY_TABLE, _subject_pk(tenant, sub), _READ)
+    def _within(
+        self, tenant: str, acting: Acting, found: Sequence[Notice]
+    ) -> frozenset[str]:
+        cases = self._cases(tenant, found)
+        return frozenset(
+            sent.id
+            for sent in found
+            if acting.reaches(
+                sent.sub,
+                str(cases.get(sent.case_no, sent.parameters).get("item", "")),
+                sent.case_no or None,
+            )
+        )
+
+    def _read_marks(self, tenant: str, acting: Acting) -> dict[str, str]:
+        rows = [
+            row
+            for sub in acting.subs
+            for row in self.tables.query(
+                IDENTITY_TABLE, _subject_pk(tenant, sub), _READ
+            )
+        ]
         return {row.sk.removeprefix(_READ): row.data["read_at"] for row in rows}
 
-    def _items(self, tenant: str, notices: Sequence[Notice]) -> dict[str, Named]:
-        """The name of each notice's item, by the notice's id."""
+    def _cases(
+        self, tenant: str, notices: Sequence[Notice]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The head's body of each case that is spoken of, by its number."""
         numbers = sorted({sent.case_no for sent in notices if sent.case_no})
         heads = self.records.heads([Key(tenant, Kind.CASE, no) for no in numbers])
-        cases = {head.key.id: head.body for head in heads}
-        return {
-            sent.id: self._item(cases.get(sent.case_no, sent.parameters))
-            for sent in notices
-        }
+        return {head.key.id: head.body for head in heads}
 
     def _item(self, pinned: Mapping[str, Any]) -> Named:
         if "item_digest" not in pinned:
@@ -114,7 +153,9 @@ def _subject_pk(tenant: str, sub: str) -> str:
     return f"{tenant}#SUB#{sub}"
 
 
-def _as_json(sent: Notice, item: Named, read_at: str | None) -> dict[str, Any]:
+def _as_json(
+    sent: Notice, item: Named, read_at: str | None, *, by_agent: bool
+) -> dict[str, Any]:
     template = template_of(sent.template, sent.parameters)
     amount_fen = sent.parameters.get("amount_fen")
     amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
@@ -124,13 +165,20 @@ def _as_json(sent: Notice, item: Named, read_at: str | None) -> dict[str, Any]:
         day = spoken_day(times.from_text(sent.parameters["expires_at"]))
         zh["expires"], en["expires"] = day.zh, day.en
     kind, _, identity = sent.about.partition("#")
+    text = template.text.filled(zh, en)
+    if by_agent:
+        text = {
+            "zh": text["zh"] + BY_AGENT.zh,
+            "en": f"{text['en']} {BY_AGENT.en}",
+        }
     return {
         "id": sent.id,
         "type": sent.template,
         "case_no": sent.case_no or None,
         "about": {"kind": kind.lower(), "id": identity},
+        "by_agent": by_agent,
         "title": template.title.filled(zh, en),
-        "text": template.text.filled(zh, en),
+        "text": text,
         "occurred_at": sent.occurred_at,
         "sent_at": sent.sent_at,
         "read": read_at is not None,

@@ -29,12 +29,13 @@ _PARAMETERS = ("amount_fen", "direction")
 class Notice:
     """A stored notice. `about` names what it is about, `BILL#…`, `APPLICATION#…`.
 
-    `case_no` is empty as long as there is no case. `occurred_at` is when the fact
+    `sub` is whose inbox it is in. `case_no` is empty as long as there is no case. `occurred_at` is when the fact
     happened, `sent_at` when it was put in the inbox, both UTC texts; `parameters` are
     amounts and codes for the template's sentence.
     """
 
     id: str
+    sub: str
     template: str
     case_no: str
     about: str
@@ -148,6 +149,7 @@ def notice(row: EventRow) -> Notice:
     body = row.body
     return Notice(
         id=notice_id(row.sk),
+        sub=row.key.id,
         template=body["template"],
         case_no=body["case_no"],
         about=body["about"],

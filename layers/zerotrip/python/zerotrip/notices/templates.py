@@ -35,6 +35,11 @@ class Template:
     text: Bilingual
 
 
+BY_AGENT = Bilingual(
+    "本件由他人代为办理，代办人见办件。",
+    "Somebody acts for you in this case; the case says who.",
+)
+"""Added to each notice of a case in which somebody acted for the applicant."""
 UNNAMED_ITEM = Bilingual("政务服务事项", "government service")
 UNNAMED_AMOUNT = Bilingual("（金额见办件）", "the amount shown there")
 """What stands in where the case or the event does not say it."""

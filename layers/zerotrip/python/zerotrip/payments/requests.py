@@ -11,6 +11,7 @@ from zerotrip.cases.commands import Command
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.requests import came_first
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Head
 from zerotrip.kernel.errors import (
@@ -51,7 +52,7 @@ class Payments:
     def pay(  # noqa: PLR0917  # the route's own order: who, of which version, what, how
         self,
         case: CaseNow,
-        sub: str,
+        acting: Acting,
         seen_version: int,
         bill_id: str | None,
         channel: str,
@@ -73,8 +74,9 @@ class Payments:
         self._require_seen_stage(case, seen_version)
         command = Command(
             cause=f"v{seen_version}",
-            actor=sub,
+            actor=acting.actor,
             now=self.now(),
+            on_behalf=acting.on_behalf,
             request=f"{channel} {model.fingerprint_of_payer(bill.key, payer_openid)}",
         )
         # Stored first: a cancellation that comes now knows which channel to tell.

@@ -42,10 +42,13 @@ def applicant() -> Applicant:
             uploads=aws.objects("UPLOADS_BUCKET"),
             mint=wiring.mint(),
             now=wiring.now,
+            applicants=wiring.callers(),
             sources=_sources,
         ),
         requests=_requests(),
         sessions=_sessions(),
+        callers=wiring.callers(),
+        agency=Agency(wiring.callers(), _powers(), wiring.mint(), _hash_key()),
         inbox=_inbox(),
         payments=Payments(
             records=wiring.records(),
@@ -65,7 +68,9 @@ def applicant() -> Applicant:
 @functools.cache
 def staff() -> Staff:
     """For staff_api."""
-    from zerotrip.identity.store import Officers
+    from zerotrip.identity.agency import Window
+    from zerotrip.identity.recusal import Recusal
+    from zerotrip.identity.store import Officers, Persons
 
     return Staff(
         tenant=tenant(),
@@ -73,6 +78,11 @@ def staff() -> Staff:
         records=wiring.records(),
         catalogue=wiring.catalogue(),
         officers=Officers(aws.tables()),
+        callers=wiring.callers(),
+        window=Window(_subjects(), _powers(), tenant()),
+        recusal=Recusal(
+            aws.tables(), tenant(), Persons(aws.tables()), wiring.now, _hash_key()
+        ),
         uploads=aws.objects("UPLOADS_BUCKET"),
         keys=aws.key_ring(),
         tables=aws.tables(),
@@ -124,6 +134,7 @@ def _requests() -> Requests:
         uploads=aws.objects("UPLOADS_BUCKET"),
         mint=wiring.mint(),
         now=wiring.now,
+        applicants=wiring.callers(),
     )
 
 
@@ -145,17 +156,23 @@ def _subjects() -> Subjects:
         keys=aws.key_ring(),
         mint=wiring.mint(),
         clock=wiring.now,
-        hash_key=aws.secret_text("IDENTITY_HASH_SECRET").encode(),
+        hash_key=_hash_key(),
     )
+
+
+def _hash_key() -> bytes:
+    return aws.secret_text("IDENTITY_HASH_SECRET").encode()
+
+
+def _powers() -> Powers:
+    from zerotrip.identity.power_store import Powers
+
+    return Powers(aws.tables(), tenant())
 
 
 @functools.cache
 def _sources() -> Sources:
-    from zerotrip.sources.model import identified
     from zerotrip.sources.resolving import Sources
-
-    def identify(sub: str) -> Identified | None:
-        return identified(_subjects().person(tenant(), sub))
 
     def tell(trouble: ZeroTripError) -> None:
         logger().warning(trouble.en, **said(trouble))
@@ -166,7 +183,7 @@ def _sources() -> Sources:
         keys=aws.key_ring(),
         now=wiring.now,
         providers=wiring.shared_data(),
-        identify=identify,
+        identify=wiring.callers().applicant,
         tell=tell,
     )
 

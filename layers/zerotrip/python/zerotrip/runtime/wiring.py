@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zerotrip.deliveries.callbacks import ParcelCallbacks
     from zerotrip.deliveries.clients.courier import Contact, Courier
     from zerotrip.deliveries.steps import DeliverySteps
+    from zerotrip.identity.callers import Callers, Standing
     from zerotrip.kernel.bus import EventBridge
     from zerotrip.kernel.identifiers import Mint
     from zerotrip.kernel.records import Records
@@ -59,6 +60,22 @@ def catalogue() -> Catalogue:
 
 
 @functools.cache
+def callers() -> Callers:
+    """Who calls, and how applicants stand; opens names and numbers where asked."""
+    from zerotrip.identity.callers import Callers
+    from zerotrip.identity.power_store import Powers
+    from zerotrip.identity.store import Identities, Persons
+
+    return Callers(
+        tenant=tenant(),
+        persons=Persons(aws.tables()),
+        powers=Powers(aws.tables(), tenant()),
+        identities=Identities(aws.tables(), aws.key_ring()),
+        now=now,
+    )
+
+
+@functools.cache
 def mint() -> Mint:
     """New numbers from the operating system's randomness."""
     from zerotrip.kernel.identifiers import Mint
@@ -69,6 +86,7 @@ def mint() -> Mint:
 @functools.cache
 def bus() -> EventBridge:
     """The event bus."""
+    from zerotrip.identity.callers import Callers, Standing
     from zerotrip.kernel.bus import EventBridge
 
     return EventBridge(aws.client("events"), setting("EVENT_BUS"))
@@ -101,7 +119,13 @@ def case_steps() -> Deps:
         keys=aws.key_ring,
         mint=mint(),
         now=now,
+        standing=_standing,
     )
+
+
+def _standing(sub: str, agent: str | None) -> Standing:
+    # At its first use: only `approve` may read the identity table.
+    return callers().standing(sub, agent)
 
 
 @functools.cache

@@ -17,12 +17,10 @@ from zerotrip.kernel import times
 
 if TYPE_CHECKING:
     from zerotrip.catalogue.model import Item, Material
-    from zerotrip.identity.model import Person
+    from zerotrip.identity.powers import Acting
 
 SOURCE = "SOURCE#"
 LICENCE, SHARED, FORM = "licence", "shared", "form"
-RESIDENT_IDENTITY_CARD = "111"
-"""GA/T 2000.156."""
 
 
 class Reason(StrEnum):
@@ -56,28 +54,16 @@ WORDS: dict[Reason, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Identified:
-    """Whom a provider is asked about: proven, and never logged.
-
-    `kind` is `natural` or `legal`; `id_type` is GA/T 2000.156's code or `USCC`.
-    """
-
-    kind: str
-    id_type: str
-    number: str = field(repr=False)
-    name: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Application:
     """For whom materials are looked up, and where what is found is kept.
 
-    `form` is the draft's as saved; `expires_at` is the TTL of its rows.
+    `acting` is who asks: how well proven, and whose licences may be found. `form` is the draft's as saved; `expires_at` is the TTL of its rows.
     """
 
     tenant: str
     id: str
     sub: str
+    acting: Acting
     started_at: str
     expires_at: int
     form: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -240,16 +226,6 @@ def newest(found: Iterable[Resolved]) -> Resolved | None:
         key=lambda each: (each.valid_until or date.max, each.valid_from or date.min),
     )
     return ordered[-1] if ordered else None
-
-
-def identified(person: Person) -> Identified | None:
-    """Whom to ask about: a company by its USCC, a person by a proven number."""
-    if person.corp_uscc:
-        return Identified("legal", "USCC", person.corp_uscc, person.corp_name or "")
-    if person.id_no:
-        kind = person.id_type or RESIDENT_IDENTITY_CARD
-        return Identified("natural", kind, person.id_no, person.name or "")
-    return None
 
 
 def _day(day: date | None) -> str | None:

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from zerotrip.catalogue.model import Item, Material, SharedMaterial
 from zerotrip.catalogue.shared_entries import shared_materials
+from zerotrip.identity.model import Level, Proven
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Unavailable, ZeroTripError
 from zerotrip.kernel.tables import Tables
 from zerotrip.sources.model import (
     SHARED,
     Application,
-    Identified,
     Reason,
     Resolution,
     Resolved,
@@ -29,7 +30,7 @@ class Query:
     """What a provider is asked: for one material, of one subject, for one purpose."""
 
     material: SharedMaterial
-    about: Identified
+    about: Proven
     application: Application
     item: Item
 
@@ -69,12 +70,12 @@ NOBODY = NoProviders()
 class Desk:
     """Asks whoever provides a shared material, all of an application's at once.
 
-    `identify` opens who a subject is; `tell` hears of each provider's failure.
+    `identify` opens for whom is asked; `tell` hears of each provider's failure.
     """
 
     tables: Tables
     providers: Providers
-    identify: Callable[[str], Identified | None]
+    identify: Callable[[Acting], Proven | None]
     tell: Callable[[ZeroTripError], None]
 
     def look(
@@ -88,7 +89,8 @@ class Desk:
         shared = [each for each in materials if each.source == SHARED]
         if not shared:
             return {}
-        about = self.identify(application.sub)
+        known = enough_known(application, item)
+        about = self.identify(application.acting) if known else None
         if about is None:
             return {
                 each.code: _unresolved(each, Reason.IDENTITY_UNPROVEN, moment)
@@ -132,6 +134,12 @@ class Desk:
             provider=query.material.provider,
             document=given.document,
         )
+
+
+def enough_known(application: Application, item: Item) -> bool:
+    """Whether who asks is proven well enough that the state is asked about them."""
+    level = application.acting.level
+    return level.reaches(Level.PRESENT) and level.reaches(item.identity_level)
 
 
 def provider_unavailable(provider: str, reason: str) -> Unavailable:

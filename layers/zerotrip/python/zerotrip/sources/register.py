@@ -26,14 +26,16 @@ class Register:
     records: Records
 
     def holdings(
-        self, tenant: str, sub: str, types: Collection[str], day: date
+        self, tenant: str, subs: Collection[str], types: Collection[str], day: date
     ) -> dict[str, Resolved | Reason]:
         """By licence type: the holder's licence that is valid that day, or why none is.
 
-        One query of the subject index and one batch get, however many types.
+        One query of the subject index for each of the holder's logins and one batch
+        get, however many types.
         """
         keys = [
             key
+            for sub in sorted(subs)
             for key in self.records.of_subject(tenant, sub, MOST_AGGREGATES)
             if key.kind is Kind.LICENCE and _type_of(key) in types
         ]
@@ -41,7 +43,7 @@ class Register:
         issued = [
             _resolved(head)
             for head in heads
-            if head.stage == REGISTERED and head.body["sub"] == sub
+            if head.stage == REGISTERED and head.body["sub"] in subs
         ]
         found: dict[str, Resolved | Reason] = {}
         for kind in types:
@@ -51,13 +53,15 @@ class Register:
             found[kind] = valid or absent
         return found
 
-    def still_valid(self, tenant: str, sub: str, licence_id: str, day: date) -> bool:
+    def still_valid(
+        self, tenant: str, subs: Collection[str], licence_id: str, day: date
+    ) -> bool:
         """Whether that licence is the holder's and valid that day: its head is read."""
         head = self.records.head(Key(tenant, Kind.LICENCE, licence_id))
         return (
             head is not None
             and head.stage == REGISTERED
-            and head.body["sub"] == sub
+            and head.body["sub"] in subs
             and _resolved(head).holds_on(day)
         )
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from zerotrip.catalogue.checks import RuleBroken, condition_holds
 from zerotrip.catalogue.model import Item, Material
+from zerotrip.identity.model import Proven
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, ZeroTripError
 from zerotrip.kernel.records import Records
@@ -26,7 +28,7 @@ from zerotrip.sources.model import (
     SHARED,
     WORDS,
     Application,
-    Identified,
+    Reason,
     Resolution,
     Resolved,
     Standing,
@@ -35,11 +37,11 @@ from zerotrip.sources.model import (
     same_wish,
     wanted,
 )
-from zerotrip.sources.providers import NOBODY, Desk, Providers
+from zerotrip.sources.providers import NOBODY, Desk, Providers, enough_known
 from zerotrip.sources.register import Register
 
 
-def _unknown(_: str) -> Identified | None:
+def _unknown(_: Acting) -> Proven | None:
     """Where nobody's identity is known."""
     return None
 
@@ -52,7 +54,7 @@ def _unheard(_: ZeroTripError) -> None:
 class Sources:
     """Looks materials up, and remembers under the draft what came of it.
 
-    `identify` opens who a subject is; `tell` hears of each provider's failure. An item
+    `identify` opens for whom is asked; `tell` hears of each provider's failure. An item
     that asks for nothing of the state costs no call at all.
     """
 
@@ -61,7 +63,7 @@ class Sources:
     keys: KeyRing
     now: Callable[[], datetime]
     providers: Providers = NOBODY
-    identify: Callable[[str], Identified | None] = _unknown
+    identify: Callable[[Acting], Proven | None] = _unknown
     tell: Callable[[ZeroTripError], None] = _unheard
 
     def begin(self, application: Application, item: Item) -> None:
@@ -148,7 +150,7 @@ class Sources:
             if isinstance(resolution, Resolved) and (
                 each.source == SHARED
                 or register.still_valid(
-                    application.tenant, application.sub, resolution.ref, today
+                    application.tenant, application.acting.subs, resolution.ref, today
                 )
             ):
                 found[each.code] = resolution
@@ -164,21 +166,31 @@ class Sources:
         moment = self.now()
         desk = Desk(self.tables, self.providers, self.identify, self.tell)
         looked = {
-            **self._in_register(application, materials, moment),
+            **self._in_register(application, item, materials, moment),
             **desk.look(application, item, materials, moment),
         }
         self._kept.keep(application, looked, rows)
         return looked
 
     def _in_register(
-        self, application: Application, materials: Iterable[Material], moment: datetime
+        self,
+        application: Application,
+        item: Item,
+        materials: Iterable[Material],
+        moment: datetime,
     ) -> dict[str, Resolution]:
         licences = [each for each in materials if each.source == LICENCE]
         if not licences:
             return {}
+        if not enough_known(application, item):
+            unproven = Reason.IDENTITY_UNPROVEN
+            return {
+                each.code: Unresolved(LICENCE, wanted(each), unproven, moment)
+                for each in licences
+            }
         held = Register(self.records).holdings(
             application.tenant,
-            application.sub,
+            application.acting.subs,
             {wanted(each) for each in licences},
             times.legal_day(moment),
         )

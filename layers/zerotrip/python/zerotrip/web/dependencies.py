@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from zerotrip.cases.requests import Requests
     from zerotrip.catalogue.publication import Catalogue
     from zerotrip.catalogue.publishing import Publishing
+    from zerotrip.identity.agency import Agency, Window
+    from zerotrip.identity.callers import Callers
+    from zerotrip.identity.recusal import Recusal
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Officers, Subjects
     from zerotrip.kernel.objects import Objects
@@ -30,6 +33,8 @@ class Applicant:
     applications: Applications
     requests: Requests
     sessions: Sessions
+    callers: Callers
+    agency: Agency
     inbox: Inbox
     payments: Payments
     subjects: Subjects
@@ -49,6 +54,9 @@ class Staff:
     records: Records
     catalogue: Catalogue
     officers: Officers
+    callers: Callers
+    window: Window
+    recusal: Recusal
     uploads: Objects
     keys: KeyRing
     tables: Tables

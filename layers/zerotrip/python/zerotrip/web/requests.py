@@ -14,6 +14,8 @@ from pydantic import (
     StringConstraints,
 )
 
+from zerotrip.kernel import times
+
 LONGEST_REASONS = 2000
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -57,6 +59,71 @@ class Login(
     RootModel[Annotated[WeChatLogin | OidcLogin, Field(discriminator="provider")]]
 ):
     """How a person signs in."""
+
+
+PowerAct = Literal["apply", "pay", "receive", "all"]
+PersonName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+DocumentNumber = Annotated[str, StringConstraints(min_length=5, max_length=40)]
+DocumentType = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2,8}$")]
+
+
+def _instant(text: str) -> str:
+    """The instant as it came. Raises ValueError where it has no offset."""
+    return times.to_text(times.from_text(text))
+
+
+Instant = Annotated[
+    str, StringConstraints(min_length=20, max_length=40), AfterValidator(_instant)
+]
+
+
+class NewPower(_Asked):
+    """Who may act, in what, from when until when (30 days unless an end is named).
+
+    The agent is named by name and identity number; `item_code` or `case_no` narrow the
+    power to one item or one case.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    agent_name: PersonName
+    agent_number: DocumentNumber
+    acts: Annotated[list[PowerAct], Field(min_length=1, max_length=4)]
+    item_code: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}$")] | None
+    ) = None
+    case_no: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}[0-9]{14}$")] | None
+    ) = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+
+
+class SeenPerson(_Asked):
+    """Whom an officer saw at a window: the code that the person showed, and what their
+    document says. `id_type` is GA/T 2000.156's code, 111 for a resident identity card.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    code: Annotated[str, StringConstraints(pattern=r"^[2-9A-HJ-NP-Z]{8}$")]
+    name: PersonName
+    id_type: DocumentType = "111"
+    number: DocumentNumber
+
+
+class NewKin(_Asked):
+    """A relative, or a body of one's own, whose cases an officer must not handle.
+
+    `number` is an identity number or a USCC; only its keyed hash is kept.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    relation: Literal[
+        "spouse", "direct_line", "collateral", "in_law", "own_business", "other"
+    ]
+    number: DocumentNumber
 
 
 class Refresh(_Asked):

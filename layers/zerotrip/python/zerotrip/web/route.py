@@ -40,6 +40,16 @@ PARAMETERS: dict[str, Parameter] = {
         Words("申请的编号", "The application's id"),
         "4T8RZ6Q0V2M1K9J7H5G3F1D0C8",
     ),
+    "binding_id": Parameter(
+        r"[0-9A-HJKMNP-TV-Z]{26}",
+        Words("登录方式的编号", "The login's id"),
+        "6V2X4Z8B0D1F3G5H7J9K2M4N6P",
+    ),
+    "power_id": Parameter(
+        r"[0-9A-HJKMNP-TV-Z]{26}",
+        Words("委托的编号", "The authorisation's id"),
+        "2C4E6G8J0K1M3N5P7Q9R2S4T6V",
+    ),
     "case_no": Parameter(
         r"[0-9A-Z]{31}[0-9]{14}",
         Words("办件编号，45位", "The case number, 45 characters"),

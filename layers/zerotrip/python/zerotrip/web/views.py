@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zerotrip.cases.drafts import Draft
 from zerotrip.cases.lifecycle import Stage
+from zerotrip.cases.model import HandedBy
 from zerotrip.cases.views import STAGE_WORDS
 from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
+from zerotrip.catalogue.pointers import pointer
+from zerotrip.identity.model import Level
+from zerotrip.identity.powers import (
+    OFFICE_WORDS,
+    Acting,
+    Power,
+    PowerSource,
+    level_too_low,
+)
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
 from zerotrip.kernel.objects import UploadForm
@@ -20,7 +30,8 @@ from zerotrip.materials.vault import Entry, Use
 from zerotrip.web import answers
 
 if TYPE_CHECKING:
-    # A cold start need not know how materials are looked up.
+    # A cold start need not know how materials are looked up, or people.
+    from zerotrip.identity.store import PersonNow
     from zerotrip.sources.model import Standing
     from zerotrip.sources.remembered import Offer
 
@@ -58,17 +69,144 @@ def application(
     standings: Iterable[Standing],
     *,
     current: Item | None,
+    applicant: answers.ApplicantAnswer,
 ) -> answers.ApplicationAnswer:
     """A draft with its form and materials, asked for and looked up."""
     return {
         **application_summary(draft, item),
         "item_changed": current is not None,
         "item_changes": [] if current is None else item_changes(item, current),
+        "applicant": applicant,
         "form": dict(draft.form),
         "materials": [slot(each, item) for each in slots],
         "sources": [source(each) for each in standings],
         "offered": {},
     }
+
+
+LEVEL_WORDS: Mapping[Level, tuple[str, str]] = {
+    Level.DECLARED: ("未实名", "not proven"),
+    Level.MATCHED: ("已核对姓名和证件号码", "name and number matched"),
+    Level.PRESENT: ("已实名认证（本人核验）", "proven in person"),
+    Level.STRONG: ("已高等级认证（数字证书或者窗口核验）", "by certificate or at a window"),
+}
+
+
+def level_name(level: Level) -> answers.Text:
+    """A level in words."""
+    zh, en = LEVEL_WORDS[level]
+    return {"zh": zh, "en": en}
+
+
+def applicant(
+    acting: Acting, item: Item, locked: Mapping[str, str]
+) -> answers.ApplicantAnswer:
+    """How well who applies is proven, and what is to be done where that is too little."""
+    enough = acting.level.reaches(item.identity_level)
+    told = None if enough else level_too_low(acting.level, item.identity_level)
+    return {
+        "level": str(acting.level),
+        "level_name": level_name(acting.level),
+        "required": str(item.identity_level),
+        "enough": enough,
+        "zh": "" if told is None else told.zh,
+        "en": "" if told is None else told.en,
+        "by_agent": acting.power is not None and acting.power.is_agent,
+        "locked": dict(locked),
+    }
+
+
+def bindings(person: PersonNow, login: str) -> answers.BindingsAnswer:
+    """A person's logins; the first one is the one in use."""
+    found = sorted(person.live, key=lambda each: (each.sub != login, each.sub))
+    return cast(
+        answers.BindingsAnswer,
+        {
+            "level": str(person.level),
+            "level_name": level_name(person.level),
+            "bindings": [
+                {
+                    "binding_id": each.sub,
+                    "provider": str(each.via),
+                    "level": str(each.level),
+                    "current": each.sub == login,
+                }
+                for each in found
+                if each.via is not None
+            ],
+        },
+    )
+
+
+def power(
+    given: Power,
+    because: str | None,
+    principal: answers.PartyAnswer | None,
+    agent: answers.PartyAnswer | None,
+) -> answers.PowerAnswer:
+    """An authorisation as either side sees it."""
+    zh, en = OFFICE_WORDS[given.office]
+    return cast(
+        answers.PowerAnswer,
+        {
+            "power_id": given.id,
+            "office": str(given.office),
+            "office_name": {"zh": zh, "en": en},
+            "acts": sorted(given.acts),
+            "item_code": given.scope.item,
+            "items": None if given.items is None else list(given.items),
+            "case_no": given.scope.case_no,
+            "source": str(given.source),
+            "state": str(given.state),
+            "holds": because is None,
+            "because": because,
+            "starts_at": times.to_text(given.starts_at),
+            "ends_at": times.to_text(given.ends_at),
+            "principal": principal,
+            "agent": agent,
+        },
+    )
+
+
+SOURCE_WORDS: Mapping[PowerSource, tuple[str, str]] = {
+    PowerSource.PROVIDER: ("统一身份认证平台", "the identity provider"),
+    PowerSource.E_BUSINESS_LICENCE: ("电子营业执照授权", "the e-business licence"),
+    PowerSource.CONSENT: ("委托人在本平台授权", "the principal's consent here"),
+    PowerSource.GUARDIAN: ("窗口核验的监护关系", "guardianship seen at a window"),
+}
+
+
+def staff_applicant(
+    item: Item, form: Mapping[str, Any], by: HandedBy
+) -> answers.StaffApplicant:
+    """Who applied, how that was proven, and who acted for them."""
+    acted: answers.ActedFor | None = None
+    if by.office is not None and by.source is not None:
+        office_zh, office_en = OFFICE_WORDS[by.office]
+        source_zh, source_en = SOURCE_WORDS[by.source]
+        acted = cast(
+            answers.ActedFor,
+            {
+                "name": by.agent_name,
+                "number": by.agent_number,
+                "office": str(by.office),
+                "office_name": {"zh": office_zh, "en": office_en},
+                "source": str(by.source),
+                "source_name": {"zh": source_zh, "en": source_en},
+            },
+        )
+    return cast(
+        answers.StaffApplicant,
+        {
+            "kind": by.kind,
+            "name": pointer(form, item.applicant.name_path),
+            "number": pointer(form, item.applicant.number_path),
+            "level": str(by.level),
+            "level_name": level_name(by.level),
+            "seen_by": by.seen_by,
+            "acted_for_by": acted,
+        },
+    )
 
 
 def source(standing: Standing) -> answers.SourceAnswer:

@@ -38,6 +38,23 @@ class ChangedItem(TypedDict):
     en: str
 
 
+class ApplicantAnswer(TypedDict):
+    """How well who applies is proven, and what the item needs.
+
+    `enough` false: `zh` and `en` say what to do; the draft is kept. `locked` are fields
+    by JSON pointer whose proven value stands there and may not be another.
+    """
+
+    level: str
+    level_name: Text
+    required: str
+    enough: bool
+    zh: str
+    en: str
+    by_agent: bool
+    locked: dict[str, str]
+
+
 class ApplicationAnswer(ApplicationSummary):
     """A draft. `item_changed`: the item has a newer revision since it was begun.
 
@@ -48,6 +65,7 @@ class ApplicationAnswer(ApplicationSummary):
 
     item_changed: bool
     item_changes: list[ChangedItem]
+    applicant: ApplicantAnswer
     form: dict[str, Any]
     materials: list[SlotAnswer]
     sources: list[SourceAnswer]

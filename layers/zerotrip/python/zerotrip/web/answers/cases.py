@@ -51,13 +51,15 @@ class AskedAnswer(TypedDict):
 
 
 class TimelineEntry(TypedDict):
-    """One event of the case in words."""
+    """One event of the case in words; `on_behalf` names as what somebody acted for the
+    applicant."""
 
     seq: int
     event: str
     time: str
     zh: str
     en: str
+    on_behalf: NotRequired[Text]
 
 
 class BillAnswer(TypedDict):
@@ -91,13 +93,23 @@ class CaseStanding(TypedDict):
     obligations: list[str]
 
 
+class HandedInBy(TypedDict):
+    """Who acted for the applicant, and as what."""
+
+    name: str | None
+    office: str
+    office_name: Text
+
+
 class CaseAnswer(CaseStanding):
     """A case as its applicant sees it.
 
     `promised` is still to be handed in; `grounds` say why it ended by law or by a
-    promise not kept, and what can be done.
+    promise not kept, and what can be done. `handed_in_by` is who acted for the
+    applicant when the form was handed in, null where nobody did.
     """
 
+    handed_in_by: HandedInBy | None
     asked_of_me: list[AskedAnswer]
     promised: list[PromisedMaterial]
     grounds: list[FaultAnswer]
@@ -126,12 +138,14 @@ class NoticeAbout(TypedDict):
 
 
 class NoticeAnswer(TypedDict):
-    """One notice in words. `case_no` is null while there is only an application."""
+    """One notice in words. `case_no` is null while there is only an application;
+    `by_agent`: somebody acted for the applicant in this case."""
 
     id: str
     type: str
     case_no: str | None
     about: NoticeAbout
+    by_agent: bool
     title: Text
     text: Text
     occurred_at: str

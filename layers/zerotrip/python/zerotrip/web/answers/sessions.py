@@ -6,12 +6,14 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from zerotrip.web.answers.common import Text
+
 
 class SubjectAnswer(TypedDict):
     """Who signed in: a natural or legal person, and how well that is proven."""
 
     kind: Literal["natural", "legal"]
-    level: str
+    level: Literal["declared", "matched", "present", "strong"]
 
 
 class SessionAnswer(TypedDict):
@@ -23,3 +25,65 @@ class SessionAnswer(TypedDict):
     refresh_token: str
     subject: SubjectAnswer
     roles: list[str]
+
+
+class BindingAnswer(TypedDict):
+    """A login of the person; `current` is the one in use."""
+
+    binding_id: str
+    provider: Literal["wechat", "oidc", "document"]
+    level: str
+    current: bool
+
+
+class BindingsAnswer(TypedDict):
+    """All logins of the person, and how well they are proven together."""
+
+    level: str
+    level_name: Text
+    bindings: list[BindingAnswer]
+
+
+class WindowCodeAnswer(TypedDict):
+    """A code to be shown to an officer at a window, and until when it is good."""
+
+    code: str
+    expires_at: str
+
+
+class PartyAnswer(TypedDict):
+    """A principal or an agent, by name."""
+
+    kind: Literal["natural", "legal"]
+    name: str
+
+
+class PowerAnswer(TypedDict):
+    """An authorisation. `holds`: it may be used now; else `because` is a code.
+
+    `items`, `item_code` and `case_no` narrow it; null is everything. `agent` is null
+    until somebody has accepted it.
+    """
+
+    power_id: str
+    office: Literal["representative", "manager", "agent", "guardian"]
+    office_name: Text
+    acts: list[Literal["apply", "pay", "receive"]]
+    item_code: str | None
+    items: list[str] | None
+    case_no: str | None
+    source: Literal["provider", "e_business_licence", "consent", "guardian"]
+    state: Literal["offered", "accepted", "revoked"]
+    holds: bool
+    because: str | None
+    starts_at: str
+    ends_at: str
+    principal: PartyAnswer | None
+    agent: PartyAnswer | None
+
+
+class PowersAnswer(TypedDict):
+    """What one gave, and what one was given or is offered."""
+
+    given: list[PowerAnswer]
+    held: list[PowerAnswer]

@@ -55,8 +55,63 @@ class StaffMaterial(TypedDict):
     document: dict[str, Any] | None
 
 
+class ActedFor(TypedDict):
+    """Who acted for the applicant, as what, on whose word."""
+
+    name: str | None
+    number: str | None
+    office: Literal["representative", "manager", "agent", "guardian"]
+    office_name: Text
+    source: Literal["provider", "e_business_licence", "consent", "guardian"]
+    source_name: Text
+
+
+class StaffApplicant(TypedDict):
+    """Who applied, and how well that was proven when the form was handed in.
+
+    `seen_by` is the officer who saw the person at a window, where one did.
+    """
+
+    kind: Literal["natural", "company", "sole_trader", "branch"]
+    name: str | None
+    number: str | None
+    level: str
+    level_name: Text
+    seen_by: str | None
+    acted_for_by: ActedFor | None
+
+
+class SeenAnswer(TypedDict):
+    """How well the person is proven now."""
+
+    level: str
+    level_name: Text
+
+
+class GuardianAnswer(TypedDict):
+    """The guardian's authorisation, and until when it holds."""
+
+    power_id: str
+    ends_at: str
+
+
+class KinEntry(TypedDict):
+    """A declared relation; whose, only a keyed hash tells."""
+
+    relation: str
+    declared_at: str
+
+
+class KinAnswer(TypedDict):
+    """Whose cases the officer is kept from, beside their own."""
+
+    kin: list[KinEntry]
+
+
 class StaffCaseAnswer(CaseStanding):
     """A case as its office sees it; `task` is the open one, if there is one."""
+
+    applicant: StaffApplicant
 
     timeline: list[TimelineEntry]
     licence_id: str | None

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from zerotrip.web.dependencies import Applicant
-from zerotrip.web.endpoints import applications, cases, inbox, licences, sessions, vault
+from zerotrip.web.endpoints import (
+    applications,
+    cases,
+    inbox,
+    licences,
+    powers,
+    sessions,
+    vault,
+)
 from zerotrip.web.route import Route
 from zerotrip.web.routes import applicant as routes
 from zerotrip.web.serving import Endpoint
@@ -12,6 +20,15 @@ ENDPOINTS: tuple[tuple[Route, Endpoint[Applicant]], ...] = (
     (routes.OPEN_SESSION, sessions.open_session),
     (routes.REFRESH_SESSION, sessions.refresh_session),
     (routes.END_SESSION, sessions.end_session),
+    (routes.LIST_BINDINGS, sessions.list_bindings),
+    (routes.BIND_LOGIN, sessions.bind_login),
+    (routes.UNBIND_LOGIN, sessions.unbind_login),
+    (routes.OPEN_WINDOW_CODE, sessions.open_window_code),
+    (routes.LIST_POWERS, powers.list_powers),
+    (routes.OFFER_POWER, powers.offer_power),
+    (routes.ACCEPT_POWER, powers.accept_power),
+    (routes.OPEN_POWER_SESSION, powers.open_power_session),
+    (routes.REVOKE_POWER, powers.revoke_power),
     (routes.LIST_APPLICATIONS, applications.list_applications),
     (routes.START_APPLICATION, applications.start_application),
     (routes.READ_APPLICATION, applications.read_application),

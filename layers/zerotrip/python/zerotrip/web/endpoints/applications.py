@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from zerotrip.cases.drafts import Draft
+from zerotrip.identity.powers import Acting
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
+from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
@@ -20,8 +22,8 @@ def answers_of(deps: Applicant) -> Answers:
 
 def list_applications(request: Request, deps: Applicant) -> Reply:
     """The person's drafts, last changed first."""
-    sub = request.person.sub
-    drafts = deps.applications.drafts.of(deps.tenant, sub, request.limit)
+    acting = acting_now(request, deps)
+    drafts = deps.applications.drafts.of(deps.tenant, acting, request.limit)
     found = [
         views.application_summary(
             draft, deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
@@ -32,39 +34,41 @@ def list_applications(request: Request, deps: Applicant) -> Reply:
 
 
 def start_application(request: Request, deps: Applicant) -> Reply:
-    """An empty draft."""
+    """A draft that holds only what is proven of its applicant."""
+    acting = acting_now(request, deps)
 
     def act() -> Reply:
-        person = request.person
-        roles = frozenset(str(role) for role in person.roles)
         item_code = request.asked(NewApplication).item_code
-        draft = deps.applications.start(person.sub, roles, item_code)
-        return _application(deps, draft, 201)
+        draft = deps.applications.start(acting, item_code)
+        return _application(deps, acting, draft, 201)
 
     return answers_of(deps).once(request, act)
 
 
 def read_application(request: Request, deps: Applicant) -> Reply:
     """The draft, its form, what came of each upload, and what is remembered."""
-    draft = _own(request, deps)
-    reply = _application(deps, draft, 200)
+    acting = acting_now(request, deps)
+    draft = deps.applications.own(acting, request.path["application_id"])
+    reply = _application(deps, acting, draft, 200)
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
-    found = deps.applications.offers_for(draft, item)
+    found = deps.applications.offers_for(draft, item, acting)
     return replace(reply, body={**(reply.body or {}), "offered": views.offered(found)})
 
 
 def save_application(request: Request, deps: Applicant) -> Reply:
     """Keeps a form that may still be incomplete."""
+    acting = acting_now(request, deps)
     form = request.asked(SavedForm).form
     draft = deps.applications.save(
-        request.person.sub, request.path["application_id"], request.version, form
+        acting, request.path["application_id"], request.version, form
     )
-    return _application(deps, draft, 200)
+    return _application(deps, acting, draft, 200)
 
 
 def add_material(request: Request, deps: Applicant) -> Reply:
     """A form with which exactly one file can be uploaded."""
-    draft = _own(request, deps)
+    acting = acting_now(request, deps)
+    draft = deps.applications.own(acting, request.path["application_id"])
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
 
     return upload_form(
@@ -74,19 +78,20 @@ def add_material(request: Request, deps: Applicant) -> Reply:
         slots=lambda: deps.applications.slots_of(draft),
         uploads=deps.applications.uploads,
         open_upload=lambda material, announced: deps.applications.open_upload(
-            request.person.sub, draft.id, material, announced
+            acting, draft.id, material, announced
         ),
     )
 
 
 def submit_application(request: Request, deps: Applicant) -> Reply:
     """Hands the draft in: the case number, at once; the rest happens by message."""
+    acting = acting_now(request, deps)
     answers = answers_of(deps)
     place = answers.look(request)
     if place is not None and place.reply is not None:
         return place.reply
     case_no = deps.applications.hand_in(
-        request.person.sub,
+        acting,
         request.path["application_id"],
         request.seen,
         companions=lambda number: answers.writes(place, _received(number)),
@@ -95,11 +100,9 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
     return _received(case_no)
 
 
-def _own(request: Request, deps: Applicant) -> Draft:
-    return deps.applications.own(request.person.sub, request.path["application_id"])
-
-
-def _application(deps: Applicant, draft: Draft, status: int) -> Reply:
+def _application(
+    deps: Applicant, acting: Acting, draft: Draft, status: int
+) -> Reply:
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
     current = deps.catalogue.current(deps.tenant, draft.item)
     changed = current.digest != draft.item_digest and draft.case_no is None
@@ -107,8 +110,9 @@ def _application(deps: Applicant, draft: Draft, status: int) -> Reply:
         draft,
         item,
         deps.applications.slots_of(draft),
-        deps.applications.standings_of(draft, item),
+        deps.applications.standings_of(draft, item, acting),
         current=current.item if changed else None,
+        applicant=views.applicant(acting, item, deps.applications.locked(acting, item)),
     )
     headers = {"ETag": version_tag(draft.version)}
     if status == 201:

@@ -12,6 +12,7 @@ from zerotrip.kernel.records import Committed
 from zerotrip.materials.model import Holder, HolderKind
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
+from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.endpoints.applications import answers_of
 from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
@@ -20,24 +21,31 @@ from zerotrip.web.requests import NewCorrections, NewPayment
 
 def list_cases(request: Request, deps: Applicant) -> Reply:
     """The person's cases, newest first."""
+    acting = acting_now(request, deps)
     # The index holds licences too: twice as many keys are sure to hold enough cases.
-    keys = deps.records.of_subject(deps.tenant, request.person.sub, 2 * request.limit)
-    numbers = [key for key in keys if key.kind is Kind.CASE][: request.limit]
-    heads = {head.key: head for head in deps.records.heads(numbers)}
-    found = []
-    for key in numbers:
-        if key in heads:
-            now = read(heads[key])
-            item = deps.catalogue.pinned(
-                deps.tenant, now.case.item, now.case.item_digest
-            )
-            found.append(case_summary(now, item))
+    keys = [
+        key
+        for sub in sorted(acting.subs)
+        for key in deps.records.of_subject(deps.tenant, sub, 2 * request.limit)
+    ]
+    numbers = [key for key in keys if key.kind is Kind.CASE]
+    cases = [read(head) for head in (deps.records.heads(numbers) if numbers else [])]
+    near = [
+        now for now in cases if acting.reaches(now.case.sub, now.case.item, now.key.id)
+    ]
+    near.sort(key=lambda now: (now.case.received_at, now.key.id), reverse=True)
+    found = [
+        case_summary(
+            now, deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
+        )
+        for now in near[: request.limit]
+    ]
     return Reply(200, {"cases": found})
 
 
 def read_case(request: Request, deps: Applicant) -> Reply:
     """Stage, open obligations, timeline, and what is asked of the person now."""
-    now = deps.requests.own(request.path["case_no"], request.person.sub)
+    now = deps.requests.own(request.path["case_no"], acting_now(request, deps))
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
     view = case_view(deps.records, deps.requests.keys, now, item)
     bills, shipments = views.fact_keys(deps.tenant, view)
@@ -47,8 +55,8 @@ def read_case(request: Request, deps: Applicant) -> Reply:
 
 def add_case_material(request: Request, deps: Applicant) -> Reply:
     """A form for a material that the case asks for."""
-    case_no = request.path["case_no"]
-    now = deps.requests.own(case_no, request.person.sub)
+    acting, case_no = acting_now(request, deps), request.path["case_no"]
+    now = deps.requests.own(case_no, acting)
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
 
     return upload_form(
@@ -60,20 +68,21 @@ def add_case_material(request: Request, deps: Applicant) -> Reply:
         ),
         uploads=deps.requests.uploads,
         open_upload=lambda material, announced: deps.requests.open_upload(
-            case_no, request.person.sub, material, announced
+            case_no, acting, material, announced
         ),
     )
 
 
 def correct_case(request: Request, deps: Applicant) -> Reply:
     """Hands the mended form in, or in review what was promised."""
+    acting = acting_now(request, deps)
     asked = request.asked(NewCorrections)
 
     def act() -> Reply:
         return _moved(
             deps.requests.correct(
                 request.path["case_no"],
-                request.person.sub,
+                acting,
                 request.version,
                 asked.form,
                 asked.promised,
@@ -85,12 +94,11 @@ def correct_case(request: Request, deps: Applicant) -> Reply:
 
 def withdraw_case(request: Request, deps: Applicant) -> Reply:
     """Takes the case back; bills and parcels that are open are cancelled."""
+    acting = acting_now(request, deps)
 
     def act() -> Reply:
         return _moved(
-            deps.requests.withdraw(
-                request.path["case_no"], request.person.sub, request.version
-            )
+            deps.requests.withdraw(request.path["case_no"], acting, request.version)
         )
 
     return answers_of(deps).once(request, act)
@@ -98,19 +106,20 @@ def withdraw_case(request: Request, deps: Applicant) -> Reply:
 
 def pay_case(request: Request, deps: Applicant) -> Reply:
     """Opens a bill at a channel: what the client's payment call needs."""
-    sub = request.person.sub
-    now = deps.requests.own(request.path["case_no"], sub)
+    acting = acting_now(request, deps)
+    now = deps.requests.own(request.path["case_no"], acting)
     asked = request.asked(NewPayment)
 
     def act(_: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
         # Parameters go stale in two hours: asked for anew, under the same number.
         opened = deps.payments.pay(
             now,
-            sub,
+            acting,
             request.version,
             asked.bill_id,
             asked.channel,
-            deps.subjects.openid(deps.tenant, sub),
+            # An agent pays with a login of their own, never with the principal's.
+            deps.subjects.openid(deps.tenant, acting.logins),
         )
         return Reply(201, opened), {}
 

@@ -10,6 +10,7 @@ from zerotrip.kernel.errors import Conflict, NotFound
 from zerotrip.kernel.licence_identifier import parse
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant, Public
+from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.exchange import Reply, Request
 
 REGISTERED = "registered"
@@ -67,8 +68,11 @@ def licence_unknown() -> NotFound:
 
 
 def _own(request: Request, deps: Applicant) -> Head:
+    acting = acting_now(request, deps)
     key = Key(deps.tenant, Kind.LICENCE, request.path["licence_id"])
     head = deps.records.head(key)
-    if head is None or head.body["sub"] != request.person.sub:
+    if head is None or not acting.reaches(
+        head.body["sub"], head.body["item"], head.body["case_no"]
+    ):
         raise licence_unknown()
     return head

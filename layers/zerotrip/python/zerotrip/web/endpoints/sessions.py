@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from zerotrip.identity.sessions import only_oneself
+from zerotrip.kernel import times
+from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
+from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.exchange import Reply, Request
 from zerotrip.web.requests import Login, OidcLogin, Refresh
 
@@ -17,6 +21,41 @@ def open_session(request: Request, deps: Applicant) -> Reply:
     else:
         grant = deps.sessions.login_wechat(login.code)
     return Reply(201, grant.as_json())
+
+
+def list_bindings(request: Request, deps: Applicant) -> Reply:
+    """The logins of who is signed in, and how well they are proven."""
+    session = request.person
+    person = deps.sessions.bindings(session)
+    return Reply(200, views.bindings(person, session.actor or session.sub))
+
+
+def bind_login(request: Request, deps: Applicant) -> Reply:
+    """A fresh proof of a further login makes it the same person's."""
+    session = request.person
+    login = request.asked(Login).root
+    if isinstance(login, OidcLogin):
+        person = deps.sessions.bind_oidc(
+            session, login.code, login.code_verifier, login.nonce, login.redirect_uri
+        )
+    else:
+        person = deps.sessions.bind_wechat(session, login.code)
+    return Reply(201, views.bindings(person, session.sub))
+
+
+def unbind_login(request: Request, deps: Applicant) -> Reply:
+    """Takes a login away from its person."""
+    deps.sessions.unbind(request.person, request.path["binding_id"])
+    return Reply(204)
+
+
+def open_window_code(request: Request, deps: Applicant) -> Reply:
+    """A code that an officer at a window asks for."""
+    acting = acting_now(request, deps)
+    if acting.power is not None:
+        raise only_oneself()
+    code, until = deps.sessions.window_code(request.person)
+    return Reply(201, {"code": code, "expires_at": times.to_text(until)})
 
 
 def refresh_session(request: Request, deps: Applicant) -> Reply:

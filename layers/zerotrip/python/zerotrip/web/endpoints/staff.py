@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from zerotrip.cases.applicant import level_for_machines
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.requests import LateReason
@@ -13,7 +14,11 @@ from zerotrip.cases.views import case_view, current_task
 from zerotrip.cases.worklist import open_tasks
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.model import Officer
-from zerotrip.kernel.errors import Fault, Forbidden
+from zerotrip.identity.recusal import own_case
+from zerotrip.kernel import times
+from zerotrip.kernel.errors import Conflict, Fault, Forbidden, Invalid
+from zerotrip.kernel.identifiers import identity_number_fault, is_identity_number
+from zerotrip.kernel.names import normalised_number
 from zerotrip.sources.kept import read_document, source_sk
 from zerotrip.sources.model import SHARED
 from zerotrip.web import answers, views
@@ -21,7 +26,13 @@ from zerotrip.web.dependencies import Staff
 from zerotrip.web.endpoints.officers import officer_now
 from zerotrip.web.exchange import Reply, Request, version_tag
 from zerotrip.web.idempotency import Answers
-from zerotrip.web.requests import Defect, NewDecision, NewNotice
+from zerotrip.web.requests import (
+    Defect,
+    NewDecision,
+    NewKin,
+    NewNotice,
+    SeenPerson,
+)
 from zerotrip.web.route import Route
 from zerotrip.web.routes import staff as routes
 from zerotrip.web.serving import Endpoint
@@ -44,6 +55,9 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
         roles=frozenset(str(role) for role in officer.roles),
         limit=request.limit,
     )
+    own = deps.recusal.own(
+        officer.sub, {now.key.id: parties(now) for now, _ in found}
+    )
     tasks: list[answers.WorkAnswer] = [
         {
             "case_no": now.key.id,
@@ -55,6 +69,7 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
             "task": views.task(data),
         }
         for now, data in found
+        if now.key.id not in own
     ]
     return Reply(200, {"tasks": tasks})
 
@@ -69,6 +84,7 @@ def read_staff_case(request: Request, deps: Staff) -> Reply:
     task = current_task(deps.records.rows(now.key, "TASK#"))
     body = {
         **{name: view[name] for name in _SEEN_BY_STAFF},
+        "applicant": views.staff_applicant(item, handed.form, handed.by),
         "form": dict(handed.form),
         "materials": [
             _material(deps, now, item, code, pin)
@@ -110,6 +126,8 @@ def decide_case(request: Request, deps: Staff) -> Reply:
     asked = request.asked(NewDecision)
 
     def act() -> Reply:
+        if asked.decision == "approve":
+            _require_proven(deps, now, _item(deps, now))
         committed = deps.requests.decide(
             now, officer.sub, request.version, asked.decision, asked.reasons
         )
@@ -139,10 +157,94 @@ def _defect(asked: Defect) -> Fault:
     )
 
 
+def see_person(request: Request, deps: Staff) -> Reply:
+    """The officer saw somebody and their document: the login is proven by that."""
+    officer = officer_now(request, deps)
+    asked, sub = _shown(request, deps, officer)
+    person = deps.window.vouch(
+        sub, asked.name, asked.id_type, asked.number, officer.sub
+    )
+    body = {"level": str(person.level), "level_name": views.level_name(person.level)}
+    return Reply(201, body)
+
+
+def record_guardian(request: Request, deps: Staff) -> Reply:
+    """The officer saw a guardian and the papers: the guardian acts for the minor."""
+    officer = officer_now(request, deps)
+    asked, sub = _shown(request, deps, officer)
+    power = deps.window.guardian(
+        sub, asked.name, asked.id_type, asked.number, officer.sub
+    )
+    body = {"power_id": power.id, "ends_at": times.to_text(power.ends_at)}
+    return Reply(201, body)
+
+
+def list_kin(request: Request, deps: Staff) -> Reply:
+    """What the officer declared."""
+    return _kin(deps, officer_now(request, deps), 200)
+
+
+def declare_kin(request: Request, deps: Staff) -> Reply:
+    """Keeps the officer from the cases of a relative, or of a body of their own."""
+    officer = officer_now(request, deps)
+    asked = request.asked(NewKin)
+    deps.recusal.declare(officer.sub, asked.relation, asked.number)
+    return _kin(deps, officer, 201)
+
+
+def _kin(deps: Staff, officer: Officer, status: int) -> Reply:
+    entries = [
+        {"relation": each.relation, "declared_at": each.declared_at}
+        for each in deps.recusal.declared(officer.sub)
+    ]
+    return Reply(status, {"kin": entries})
+
+
+def _shown(request: Request, deps: Staff, officer: Officer) -> tuple[SeenPerson, str]:
+    """What the officer saw, and whose login the code stands for: nobody near."""
+    asked = request.asked(SeenPerson)
+    number = normalised_number(asked.number)
+    if not is_identity_number(number):
+        refuse = identity_number_fault("/number")
+        raise Invalid(
+            "identity_number_wrong", refuse.zh, refuse.en, faults=(refuse,)
+        )
+    sub = deps.window.shown_by(asked.code)
+    deps.recusal.require_others(officer.sub, "", {sub})
+    if deps.recusal.is_near(officer.sub, number):
+        raise own_case()
+    return asked, sub
+
+
+def parties(now: CaseNow) -> set[str]:
+    """The logins of the applicant, and of whoever acted for the applicant."""
+    return {now.case.sub, *now.case.agents}
+
+
+def _require_proven(deps: Staff, now: CaseNow, item: Item) -> None:
+    """Nothing is issued to somebody who is not proven, or not there any more."""
+    row = deps.records.row(now.key, now.case.form)
+    agent = None if row is None else row.data["applicant"].get("agent")
+    standing = deps.callers.standing(now.case.sub, agent)
+    enough = standing.level.reaches(level_for_machines(item))
+    if enough and standing.ended is None:
+        return
+    raise Conflict(
+        "applicant_unproven",
+        "申请人的实名认证不足，或者登记信息显示其已去世、注销，不能作出准予决定；"
+        "请先通知申请人完成核验，或者核实登记信息。",
+        "The applicant is not proven well enough, or no more there by the register: "
+        "nothing can be granted. Have the identity verified first.",
+        detail={"level": str(standing.level), "ended": standing.ended},
+    )
+
+
 def _of_office(request: Request, deps: Staff, officer: Officer) -> CaseNow:
-    return deps.requests.of_organisation(
+    now = deps.requests.of_organisation(
         request.path["case_no"], officer.organisation, officer.department
     )
+    deps.recusal.require_others(officer.sub, now.key.id, parties(now))
+    return now
 
 
 def _item(deps: Staff, now: CaseNow) -> Item:
@@ -190,4 +292,8 @@ ENDPOINTS: tuple[tuple[Route, Endpoint[Staff]], ...] = (
     (routes.READ_STAFF_CASE, read_staff_case),
     (routes.RETURN_CASE, return_case),
     (routes.DECIDE_CASE, decide_case),
+    (routes.SEE_PERSON, see_person),
+    (routes.RECORD_GUARDIAN, record_guardian),
+    (routes.LIST_KIN, list_kin),
+    (routes.DECLARE_KIN, declare_kin),
 )

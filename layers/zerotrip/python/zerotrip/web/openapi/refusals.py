@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from zerotrip.identity.permissions import ANYONE, roles_for
+from zerotrip.identity.model import APPLICANTS
+from zerotrip.identity.permissions import ANYONE, act_of, roles_for
 from zerotrip.web.gateway import REFUSALS, GatewayRefusal, Where
 from zerotrip.web.openapi.codes import Known, known_codes
 from zerotrip.web.openapi.examples import EXAMPLES
@@ -21,6 +22,12 @@ Json = dict[str, Any]
 
 _EVERY_ROUTE = ("internal_error", "database_unavailable")
 _SIGNED_IN = ("session_refused", "role_not_permitted")
+# What may have become of who acts, and of the power under which they do.
+_ACTING = (
+    "power_expired", "power_not_accepted", "power_not_begun", "power_revoked",
+    "principal_deceased", "principal_deregistered", "representative_changed",
+    "subject_ended",
+)  # fmt: skip
 _BODY = (
     "body_not_json", "body_key_twice", "body_too_deep", "body_too_large",
     "body_type_unsupported", "request_invalid",
@@ -39,6 +46,11 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     codes = {*_EVERY_ROUTE, *route.problems}
     if roles_for(route.method, route.path) != ANYONE:
         codes.update(_SIGNED_IN)
+    roles = roles_for(route.method, route.path)
+    if roles == APPLICANTS:
+        codes.update(_ACTING)
+    if act_of(route.method, route.path) is not None:
+        codes.add("power_missing")
     if route.parameters:
         codes.add("not_found")
     if route.body is not None:

@@ -7,6 +7,11 @@ from zerotrip.web.route import Route, Words
 
 _LOGIN = (
     "company_code_wrong",
+    "identity_conflict",
+    "power_expired",
+    "power_revoked",
+    "representative_changed",
+    "subject_ended",
     "id_token_audience_wrong",
     "id_token_claim_missing",
     "id_token_key_unknown",
@@ -26,6 +31,12 @@ _LOGIN = (
 _CASE = ("case_unknown",)
 _COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
 _OPENS = ("data_key_destroyed",)  # routes that read what a person wrote
+_WHO = (
+    "agents_forbidden",
+    "applicant_differs",
+    "guardian_needed",
+    "identity_level_too_low",
+)
 _UPLOAD = (
     "material_unknown",
     "material_not_acceptable",
@@ -58,6 +69,110 @@ END_SESSION = Route(
     {204: None},
     ("session_busy",),
 )
+_BIND = (
+    *(code for code in _LOGIN if not code.startswith(("company", "power", "repr"))),
+    "bind_only_persons",
+    "identity_level_too_low",
+    "login_bound_elsewhere",
+    "proof_not_fresh",
+    "too_many_logins",
+)
+LIST_BINDINGS = Route(
+    "GET",
+    "/v1/sessions/bindings",
+    Words("我的登录方式和实名等级", "My logins, and how well I am proven"),
+    {200: "BindingsAnswer"},
+)
+BIND_LOGIN = Route(
+    "POST",
+    "/v1/sessions/bindings",
+    Words(
+        "绑定另一个登录方式（两边都须刚刚登录）",
+        "Make a further login mine, by a fresh proof of both",
+    ),
+    {201: "BindingsAnswer"},
+    _BIND,
+    body=requests.Login,
+)
+UNBIND_LOGIN = Route(
+    "DELETE",
+    "/v1/sessions/bindings/{binding_id}",
+    Words("解除一个登录方式", "Take a login away"),
+    {204: None},
+    (
+        "bind_only_persons",
+        "binding_unknown",
+        "last_login",
+        "login_busy",
+        "officer_login_stays",
+        "proof_not_fresh",
+    ),
+)
+OPEN_WINDOW_CODE = Route(
+    "POST",
+    "/v1/sessions/window-codes",
+    Words(
+        "窗口核验码：出示给窗口工作人员，由其核验证件",
+        "A code to show at a window, where an officer looks at the document",
+    ),
+    {201: "WindowCodeAnswer"},
+    ("bind_only_persons", "session_busy"),
+    body=requests.Nothing,
+    body_optional=True,
+)
+LIST_POWERS = Route(
+    "GET",
+    "/v1/powers",
+    Words("我的委托：给出的和收到的", "Authorisations that I gave, hold or am offered"),
+    {200: "PowersAnswer"},
+    _OPENS,
+)
+OFFER_POWER = Route(
+    "POST",
+    "/v1/powers",
+    Words("委托他人代办", "Let somebody act for me"),
+    {201: "PowerAnswer"},
+    (
+        "guardian_needed",
+        "identity_level_too_low",
+        "power_invalid",
+        "power_not_yours_to_give",
+        *_OPENS,
+    ),
+    body=requests.NewPower,
+    keyed=True,
+)
+ACCEPT_POWER = Route(
+    "POST",
+    "/v1/powers/{power_id}/acceptance",
+    Words("接受委托", "Take an authorisation that was offered to me"),
+    {200: "PowerAnswer"},
+    (
+        "identity_level_too_low",
+        "power_not_offered",
+        "power_unknown",
+        "powers_busy",
+        *_OPENS,
+    ),
+    body=requests.Nothing,
+    body_optional=True,
+)
+OPEN_POWER_SESSION = Route(
+    "POST",
+    "/v1/powers/{power_id}/sessions",
+    Words("以委托人的名义办理：取得新的会话", "A session in which I act for them"),
+    {201: "SessionAnswer"},
+    ("power_unknown",),
+    body=requests.Nothing,
+    body_optional=True,
+)
+REVOKE_POWER = Route(
+    "DELETE",
+    "/v1/powers/{power_id}",
+    Words("撤销或者辞去委托，立即生效", "End an authorisation, at once"),
+    {204: None},
+    ("power_unknown", "powers_busy"),
+)
 LIST_APPLICATIONS = Route(
     "GET",
     "/v1/applications",
@@ -71,7 +186,7 @@ START_APPLICATION = Route(
     "/v1/applications",
     Words("新建申请", "Begin an application"),
     {201: "ApplicationAnswer"},
-    ("item_unknown", "audience_other"),
+    ("agents_forbidden", "guardian_needed", "item_unknown", "audience_other"),
     body=requests.NewApplication,
     keyed=True,
     tagged=True,
@@ -92,7 +207,13 @@ SAVE_APPLICATION = Route(
         "Save the form, which may still be incomplete",
     ),
     {200: "ApplicationAnswer"},
-    ("application_unknown", "application_submitted", "draft_changed", *_OPENS),
+    (
+        "applicant_differs",
+        "application_unknown",
+        "application_submitted",
+        "draft_changed",
+        *_OPENS,
+    ),
     body=requests.SavedForm,
     if_match="required",
     tagged=True,
@@ -150,6 +271,7 @@ SUBMIT_APPLICATION = Route(
     Words("提交申请，取得办件编号", "Hand it in and get the case number"),
     {202: "SubmissionAnswer"},
     (
+        *_WHO,
         "application_unknown",
         "case_numbers_busy",
         "item_unknown",
@@ -203,6 +325,7 @@ CORRECT_CASE = Route(
     {200: "CaseMoved"},
     (
         *_COMMAND,
+        *_WHO,
         "form_invalid",
         "form_under_review",
         "material_unchecked",

@@ -22,7 +22,7 @@ READ_STAFF_CASE = Route(
     "/v1/staff/cases/{case_no}",
     Words("查看办件：表单、材料、时间线", "Read a case: form, materials, timeline"),
     {200: "StaffCaseAnswer"},
-    (*_STAFF, "case_unknown", "data_key_destroyed"),
+    (*_STAFF, "case_unknown", "own_case", "data_key_destroyed"),
     tagged=True,
 )
 RETURN_CASE = Route(
@@ -57,6 +57,7 @@ DECIDE_CASE = Route(
     {201: "DecisionAnswer"},
     (
         *_STAFF,
+        "applicant_unproven",
         "case_unknown",
         "own_case",
         "papers_not_received",
@@ -70,4 +71,51 @@ DECIDE_CASE = Route(
     if_match="required",
     keyed=True,
     tagged=True,
+)
+_WINDOW = ("window_code_unknown", "own_case", "login_busy", "identity_number_wrong")
+SEE_PERSON = Route(
+    "POST",
+    "/v1/staff/identities",
+    Words(
+        "窗口核验：记录已当面核验本人和证件",
+        "At the window: the person and the document were seen",
+    ),
+    {201: "SeenAnswer"},
+    (*_STAFF, *_WINDOW, "login_bound_elsewhere", "data_key_destroyed"),
+    body=requests.SeenPerson,
+)
+RECORD_GUARDIAN = Route(
+    "POST",
+    "/v1/staff/guardians",
+    Words(
+        "登记监护关系：已核验监护人和户口簿等证明",
+        "Record whose guardian somebody is, whose papers were seen",
+    ),
+    {201: "GuardianAnswer"},
+    (
+        *_STAFF,
+        *_WINDOW,
+        "identity_level_too_low",
+        "minor_wrong",
+        "data_key_destroyed",
+    ),
+    body=requests.SeenPerson,
+)
+LIST_KIN = Route(
+    "GET",
+    "/v1/staff/kin",
+    Words("我申报的回避关系", "Relations that I declared"),
+    {200: "KinAnswer"},
+    _STAFF,
+)
+DECLARE_KIN = Route(
+    "POST",
+    "/v1/staff/kin",
+    Words(
+        "申报回避关系：亲属或者本人的单位",
+        "Declare a relative, or a body of my own, whose cases I must not handle",
+    ),
+    {201: "KinAnswer"},
+    _STAFF,
+    body=requests.NewKin,
 )

@@ -1,0 +1,225 @@
+"""Whose application it is: the form's applicant is who is proven, or represented. Pure.
+
+What people type about themselves is never believed. Where an item's `applicant` names
+a field, its value is the proven one: filled in, locked, and compared at save, at
+hand-in, at each correction and again before a rule decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+from zerotrip.cases.model import HandedBy
+from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.pointers import pointer, steps
+from zerotrip.identity.model import Level, Proven, SubjectKind
+from zerotrip.identity.powers import (
+    Acting,
+    Office,
+    age_on,
+    guardian_needed,
+    level_too_low,
+)
+from zerotrip.kernel.errors import Fault, Forbidden, Invalid
+from zerotrip.kernel.identifiers import identity_document_of
+from zerotrip.kernel.names import normalised_name, normalised_number
+
+DIFFERS = "applicant_differs"
+
+
+def handed_by(
+    acting: Acting, proven: Proven | None, agent: Proven | None
+) -> HandedBy:
+    """Who acts now, as it is kept with the form."""
+    company = None if proven is None else proven.company
+    kind = "natural" if proven is None else str(company or proven.kind)
+    power = acting.power
+    return HandedBy(
+        level=acting.level,
+        kind="company" if kind == SubjectKind.LEGAL else kind,
+        agent=None if power is None else acting.login,
+        office=None if power is None else power.office,
+        power=None if power is None else power.id,
+        source=None if power is None else power.source,
+        seen_by=acting.seen_by,
+        agent_name=None if agent is None else agent.name,
+        agent_number=None if agent is None else agent.number,
+    )
+
+
+def level_for_machines(item: Item) -> Level:
+    """Below this nothing is decided by rule, fetched of the state, or issued."""
+    enough = item.identity_level.reaches(Level.PRESENT)
+    return item.identity_level if enough else Level.PRESENT
+
+
+def require_level(item: Item, acting: Acting) -> None:
+    """Raises Forbidden `identity_level_too_low` below the level that the item needs."""
+    if not acting.level.reaches(item.identity_level):
+        raise level_too_low(acting.level, item.identity_level)
+
+
+def require_may_apply(
+    item: Item, acting: Acting, proven: Proven | None, today: date
+) -> None:
+    """Whether who acts may apply for this item at all, however well proven.
+
+    Raises Forbidden `agents_forbidden`, `guardian_needed`.
+    """
+    power = acting.power
+    if power is not None and power.is_agent and not item.applicant.agents_allowed:
+        raise Forbidden(
+            "agents_forbidden",
+            "该事项须由申请人本人（单位由法定代表人、负责人或者经营者）办理，不能由他人代办。",
+            "The applicant in person, or a company's representative, applies for this: "
+            "no agent may.",
+        )
+    if proven is None or proven.kind is SubjectKind.LEGAL:
+        return
+    age = age_on(proven.number, today)
+    guarded = power is not None and power.office is Office.GUARDIAN
+    if age is not None and age < item.applicant.own_from_age and not guarded:
+        raise guardian_needed(item.applicant.own_from_age)
+
+
+def proven_fields(item: Item, proven: Proven) -> Iterator[tuple[str, str]]:
+    """Pointer and value of each field that is known, so that it is filled and locked.
+
+    A company's telephone is nobody's to vouch for, and stays free.
+    """
+    paths = item.applicant
+    known = [
+        (paths.name_path, proven.name),
+        (paths.number_path, proven.number),
+        (paths.telephone_path, proven.telephone),
+        (paths.representative_path, proven.representative),
+    ]
+    for path, value in known:
+        if path is not None and value:
+            yield path, value
+
+
+def filled(
+    item: Item, form: Mapping[str, Any], proven: Proven | None
+) -> dict[str, Any]:
+    """The form, with what is proven where nothing stands yet."""
+    made = deepcopy(dict(form))
+    if proven is None:
+        return made
+    for path, value in proven_fields(item, proven):
+        if pointer(made, path) in (None, ""):
+            _put(made, steps(path), value)
+    return made
+
+
+def applicant_faults(
+    item: Item,
+    form: Mapping[str, Any],
+    proven: Proven | None,
+    *,
+    whole: bool = True,
+    telephone: bool = True,
+) -> tuple[Fault, ...]:
+    """Each field in which the form names somebody else than is proven.
+
+    `whole`: an empty field is a fault too, as in a form that is handed in. Writings of
+    one name are one (`kernel.names`).
+    """
+    if proven is None:
+        return ()
+    faults = []
+    for path, value in proven_fields(item, proven):
+        if path == item.applicant.telephone_path and not telephone:
+            continue
+        said = pointer(form, path)
+        if said in (None, "") and not whole:
+            continue
+        number = path == item.applicant.number_path
+        alike = normalised_number if number else normalised_name
+        if not isinstance(said, str) or alike(said) != alike(value):
+            faults.append(_differs(item, path, proven))
+    return tuple(faults)
+
+
+def require_own(
+    item: Item, form: Mapping[str, Any], proven: Proven | None, *, whole: bool = True
+) -> None:
+    """Raises Invalid `applicant_differs`, naming every field of somebody else's."""
+    faults = applicant_faults(item, form, proven, whole=whole)
+    if faults:
+        raise Invalid(
+            "applicant_differs",
+            "申请人信息与实名认证信息不一致，请按提示核对；代他人办理的，请先取得委托。",
+            "The form names another applicant than is proven: please check each field. "
+            "To apply for somebody else, be authorised first.",
+            faults=faults,
+        )
+
+
+def rule_facts(
+    item: Item, form: Mapping[str, Any], by: HandedBy, today: date
+) -> dict[str, Any]:
+    """What an item's rules may ask of the applicant; `age` where the number tells it."""
+    facts: dict[str, Any] = {
+        "level": str(by.level),
+        "kind": by.kind,
+        "by_agent": by.by_agent,
+    }
+    number = pointer(form, item.applicant.number_path)
+    if item.audience == "company":
+        return {**facts, "document": "uscc"}
+    if isinstance(number, str):
+        document = identity_document_of(number)
+        age = age_on(number, today)
+        facts |= {"document": str(document)} if document is not None else {}
+        facts |= {"age": age} if age is not None else {}
+    return facts
+
+
+_FIELD_WORDS = {
+    "name": (
+        "{what}与实名认证信息不一致，请核对；名称已变更的，请先在统一身份认证更新。",
+        "This is not the proven name; if it has changed, update it at the identity "
+        "provider first.",
+    ),
+    "number": (
+        "{what}与实名认证信息不一致，请核对。",
+        "This is not the proven number: please check it.",
+    ),
+    "telephone": (
+        "{what}与实名认证登记的手机号码不一致；已换号的，请先在统一身份认证更新。",
+        "This is not the number registered with the proven identity; if it has "
+        "changed, update it at the identity provider first.",
+    ),
+    "representative": (
+        "{what}与登记信息不一致，请核对；已变更的，请先办理变更登记。",
+        "This is not the representative whom the register names; if it has changed, "
+        "have the register changed first.",
+    ),
+}
+
+
+def _differs(item: Item, path: str, proven: Proven) -> Fault:
+    paths = item.applicant
+    legal = proven.kind is SubjectKind.LEGAL
+    kind, what = {
+        paths.name_path: ("name", "单位名称" if legal else "姓名"),
+        paths.number_path: ("number", "统一社会信用代码" if legal else "证件号码"),
+        paths.telephone_path: ("telephone", "手机号码"),
+        paths.representative_path: ("representative", "法定代表人（负责人、经营者）"),
+    }[path]
+    zh, en = _FIELD_WORDS[kind]
+    return Fault(f"/form{path}", DIFFERS, zh.format(what=what), en)
+
+
+def _put(document: dict[str, Any], place: tuple[str, ...], value: str) -> None:
+    *parents, last = place
+    for name in parents:
+        inner = document.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return  # not shaped like the form yet: its own faults say so
+        document = inner
+    document[last] = value
