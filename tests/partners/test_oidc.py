@@ -11,6 +11,7 @@ import urllib3
 
 from infra.local.partners import PEOPLE, Sandboxes
 from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
+from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import (
     GiveUp,
     Unauthenticated,
@@ -49,7 +50,7 @@ def test_a_citizen_signs_in(provider: OidcProvider, partners: Sandboxes) -> None
         name="张示例",
         id_type="111",
         id_no=zhang.id_no,
-        level="L3",
+        level=Level.PRESENT,
         kind="natural",
     )
 
@@ -192,6 +193,22 @@ def test_a_new_key_is_found_and_forged_key_ids_cause_no_storm(
     assert pool.asked.count("jwks") == 2
 
 
+def test_a_token_without_a_key_id_holds_while_the_provider_has_one_key(
+    http: urllib3.PoolManager,
+) -> None:
+    with Sandboxes() as others:  # nothing rotated their key before
+        config = OidcConfig.from_json(others.config["identity"]["oidc"])
+        clock = Clock()
+        provider = OidcProvider(config, http, clock)
+        assert provider.exchange(**log_in(others, variety="no_kid")).sub
+        others.control("identity", "new_key", {})
+        clock.seconds += 601
+        with pytest.raises(Unauthenticated) as refused:
+            provider.exchange(**log_in(others, variety="no_kid"))
+        assert refused.value.code == "id_token_key_unknown"
+        assert provider.exchange(**log_in(others)).sub
+
+
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
@@ -278,7 +295,7 @@ def test_a_person_at_a_browser_gets_a_code(
     claims = provider.exchange(
         answer["code"][0], verifier, "n-1", query["redirect_uri"]
     )
-    assert (claims.sub, claims.level) == (PEOPLE["li"].sub, "L2")
+    assert (claims.sub, claims.level) == (PEOPLE["li"].sub, Level.MATCHED)
 
 
 def test_the_sign_in_page_insists_on_pkce(

@@ -37,7 +37,11 @@ def test_a_wechat_code_makes_a_citizens_session(world: World) -> None:
     session = verify(grant.access_token, world.public_keys, REALM, NOON)
     assert session == grant.session
     assert session.roles == {Role.CITIZEN}
-    assert (session.level, session.actor, session.organisation) == ("L1", None, "")
+    assert (session.level, session.actor, session.organisation) == (
+        "declared",
+        None,
+        "",
+    )
     assert world.subjects.openid(TENANT, session.sub) == "openid-1"
 
 
@@ -48,7 +52,7 @@ def test_the_wire_answer_holds_tokens_kind_and_roles(world: World) -> None:
         "access_token": grant.access_token,
         "expires_in_seconds": 900,
         "refresh_token": grant.refresh_token,
-        "subject": {"kind": "natural", "level": "L3"},
+        "subject": {"kind": "natural", "level": "present"},
         "roles": ["citizen"],
     }
 
@@ -266,8 +270,8 @@ def test_binding_lets_a_wechat_citizen_be_proven(world: World) -> None:
     world.idp.people["code"] = person()
     subject = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
     assert subject.sub == grant.session.sub
-    assert world.sessions.refresh(grant.refresh_token).session.level == "L3"
-    assert world.sessions.login_wechat("openid-1").session.level == "L3"
+    assert world.sessions.refresh(grant.refresh_token).session.level == "present"
+    assert world.sessions.login_wechat("openid-1").session.level == "present"
     assert world.login(person()).session.sub == grant.session.sub
     held = world.subjects.person(TENANT, subject.sub)
     assert (held.openid, held.name) == ("openid-1", "张示例")
@@ -288,7 +292,7 @@ def test_a_person_who_is_known_already_cannot_be_bound_to_another(
     with pytest.raises(Conflict) as refused:
         world.sessions.bind(grant.session, "code", "v", "n", "https://r")
     assert refused.value.code == "login_bound_elsewhere"
-    assert world.sessions.login_wechat("openid-1").session.level == "L1"
+    assert world.sessions.login_wechat("openid-1").session.level == "declared"
 
 
 def test_companies_and_staff_bind_nothing(world: World) -> None:

@@ -78,7 +78,7 @@ def test_a_mini_program_code_becomes_a_token_that_our_keys_check(town: Town) -> 
 def test_an_oidc_code_becomes_a_session_and_goes_on(town: Town) -> None:
     town.idp.people["code"] = person()
     begun = town.call("POST", "/v1/sessions", body=OIDC)
-    assert begun.body["subject"] == {"kind": "natural", "level": "L3"}
+    assert begun.body["subject"] == {"kind": "natural", "level": "present"}
     token = {"refresh_token": begun.body["refresh_token"]}
     assert town.call("POST", "/v1/sessions/refresh", body=token).status == 200
     stolen = town.call("POST", "/v1/sessions/refresh", body=token)

@@ -8,6 +8,7 @@ from zerotrip.web.route import Route, Words
 _LOGIN = (
     "company_code_wrong",
     "id_token_audience_wrong",
+    "id_token_claim_invalid",
     "id_token_claim_missing",
     "id_token_key_unknown",
     "id_token_nonce_wrong",
