@@ -60,7 +60,7 @@ class Login(
 
 
 class Refresh(_Asked):
-    """A refresh token, which works once."""
+    """A refresh token: works once; for 10 seconds again, with the same result."""
 
     refresh_token: Code
 

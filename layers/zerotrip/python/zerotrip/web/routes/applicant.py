@@ -47,7 +47,10 @@ OPEN_SESSION = Route(
 REFRESH_SESSION = Route(
     "POST",
     "/v1/sessions/refresh",
-    Words("续期：换取新的令牌，旧的刷新令牌作废", "Refresh: the next pair of tokens"),
+    Words(
+        "续期：换取新的令牌，旧的刷新令牌作废（十秒内重试得到同一个新令牌）",
+        "Refresh: the next pair of tokens; again within 10 seconds, the same one",
+    ),
     {200: "SessionAnswer"},
     ("session_refused", "officer_suspended", "session_busy"),
     body=requests.Refresh,
