@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -112,6 +113,15 @@ class RivalTables(MemoryTables):
             rival, self.rival = self.rival, None
             rival()
         super().transact(writes, token)
+
+
+def mirrored(token: str) -> str:
+    """The same token with (r, n - s) as its signature, which anybody can work out."""
+    content, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # P-256
+    other = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
+    return f"{content}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
 
 
 def person(sub: str = "idp-zhang", **changed: Any) -> Claims:
