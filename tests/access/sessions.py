@@ -71,8 +71,13 @@ REFUSED = {401: "session_refused"}
 
 
 def refresh_used_twice(door: Door, grant: Grant) -> list[Cell]:
-    """A used refresh token comes again: refused, and its whole session ends."""
-    following = Grant.of(refresh(door, grant.refresh_token))
+    """A used refresh token comes again: refused, and its whole session ends.
+
+    The token used last would get the same answer again for ten seconds, as after a
+    lost answer; this one was used before that.
+    """
+    second = Grant.of(refresh(door, grant.refresh_token))
+    following = Grant.of(refresh(door, second.refresh_token))
     unknown = refresh(door, "A" * 43)
     again = refresh(door, grant.refresh_token)
     stolen = refresh(door, following.refresh_token)

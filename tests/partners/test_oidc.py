@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +11,13 @@ import pytest
 import urllib3
 
 from infra.local.partners import PEOPLE, Sandboxes
+from infra.local.partners.people import (
+    GROUPS,
+    STAFF,
+    birthday_of_a_ten_year_old,
+)
 from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
+from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import (
     GiveUp,
     Unauthenticated,
@@ -49,8 +56,9 @@ def test_a_citizen_signs_in(provider: OidcProvider, partners: Sandboxes) -> None
         name="张示例",
         id_type="111",
         id_no=zhang.id_no,
-        level="L3",
+        level=Level.PRESENT,
         kind="natural",
+        telephone=zhang.telephone,
     )
 
 
@@ -62,15 +70,157 @@ def test_an_agent_signs_in_for_a_company(
     assert claims.corp_name == "示例食品有限公司"
 
 
+def test_a_representative_signs_in_for_the_company_and_for_herself(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    herself = provider.exchange(**log_in(partners, "qin"))
+    for_company = provider.exchange(**log_in(partners, "qin_company"))
+    agent = provider.exchange(**log_in(partners, "wang"))
+    assert (herself.sub, herself.id_no) == (for_company.sub, for_company.id_no)
+    assert (herself.kind, herself.company) == ("natural", None)
+    assert for_company.company is not None
+    assert agent.company is not None
+    assert for_company.company.representative == herself.name
+    assert for_company.company.representative_no == herself.id_no
+    assert (for_company.company.role, agent.company.role) == ("representative", "agent")
+    assert for_company.company.uscc == agent.company.uscc
+
+
+def test_an_agent_may_sign_in_for_himself(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    himself = provider.exchange(**log_in(partners, "wang_self"))
+    agent = provider.exchange(**log_in(partners, "wang"))
+    assert (himself.sub, himself.name) == (agent.sub, agent.name)
+    assert himself.company is None
+
+
+def test_an_e_business_licence_lets_an_agent_apply_for_seven_days(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    company = provider.exchange(**log_in(partners, "you")).company
+    assert company is not None
+    assert (company.source, company.role) == ("e_business_licence", "agent")
+    assert company.powers == {"apply"}
+    assert company.until is not None
+    left = company.until - datetime.now(UTC)
+    assert timedelta(days=7, seconds=-60) < left <= timedelta(days=7)
+
+
+def test_one_agent_may_act_for_two_companies(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    first, second = (
+        provider.exchange(**log_in(partners, key)) for key in ("xu_first", "xu_second")
+    )
+    assert (first.sub, first.id_no) == (second.sub, second.id_no)
+    assert first.corp_uscc != second.corp_uscc
+
+
+@pytest.mark.parametrize(
+    ("person", "kind", "status", "role"),
+    [
+        ("wang", "company", "active", "agent"),
+        ("he", "sole_trader", "active", "representative"),
+        ("lv", "branch", "active", "representative"),
+        ("ended", "company", "deregistered", "agent"),
+    ],
+)
+def test_the_provider_says_what_kind_of_company_it_is_and_whether_it_exists(
+    *,
+    provider: OidcProvider,
+    partners: Sandboxes,
+    person: str,
+    kind: str,
+    status: str,
+    role: str,
+) -> None:
+    company = provider.exchange(**log_in(partners, person)).company
+    assert company is not None
+    assert (company.kind, company.status, company.role) == (kind, status, role)
+
+
+@pytest.mark.parametrize(
+    ("person", "level"),
+    [
+        ("shi", Level.DECLARED),
+        ("kong", Level.MATCHED),
+        ("li", Level.PRESENT),
+        ("zhao", Level.STRONG),
+    ],
+)
+def test_people_are_proven_to_different_levels(
+    provider: OidcProvider, partners: Sandboxes, person: str, level: Level
+) -> None:
+    assert provider.exchange(**log_in(partners, person)).level is level
+
+
+def test_two_accounts_of_one_person_have_one_number(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    first, second = (
+        provider.exchange(**log_in(partners, key)) for key in ("cao", "cao_second")
+    )
+    assert first.sub != second.sub
+    assert (first.name, first.id_no) == (second.name, second.id_no)
+
+
+def test_a_middle_dot_arrives_as_ours_however_the_provider_writes_it(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    assert PEOPLE["achun"].claims()["name"] == "阿依\u2022示例"
+    claims = provider.exchange(**log_in(partners, "achun"))
+    assert claims.name == PEOPLE["achun"].name == "阿依\u00b7示例"
+
+
+@pytest.mark.parametrize(
+    ("person", "id_type"),
+    [("smith", "414"), ("tao", "553"), ("jin", "residence_permit")],
+)
+def test_people_come_with_other_documents_too(
+    provider: OidcProvider, partners: Sandboxes, person: str, id_type: str
+) -> None:
+    claims = provider.exchange(**log_in(partners, person))
+    assert (claims.id_type, claims.id_no) == (id_type, PEOPLE[person].id_no)
+
+
 def test_the_made_up_people_pass_the_checks_of_real_numbers() -> None:
-    parts = [person.part.split()[-1] for person in PEOPLE.values()]
-    wanted = {"citizen": 2, "officer": 7, "approver": 1, "editor": 1, "legal": 1}
-    assert {name: parts.count(name) for name in wanted} == wanted
-    assert len({person.sub for person in PEOPLE.values()}) == len(PEOPLE)
+    staff = [each.part.split()[-1] for each in PEOPLE.values() if each.group == STAFF]
+    wanted = {"officer": 7, "approver": 1, "auditor": 1, "editor": 1, "legal": 1}
+    assert {name: staff.count(name) for name in wanted} == wanted
     for person in PEOPLE.values():
-        assert is_citizen_number(person.id_no)
-        assert person.id_no.startswith("999999")
+        assert is_citizen_number(person.id_no) or person.key == "smith"
+        elsewhere = {"jin": "83", "smith": "E", "tao": "9"}
+        assert person.id_no.startswith(elsewhere.get(person.key, "999999"))
         assert person.corp_uscc is None or is_uscc(person.corp_uscc)
+
+
+def test_one_sub_is_one_person_however_many_ways_lead_in() -> None:
+    known: dict[str, set[tuple[str, ...]]] = {}
+    for person in PEOPLE.values():
+        same = (person.name, person.id_no, person.openid, person.telephone)
+        known.setdefault(person.sub, set()).add(same)
+    assert all(len(people) == 1 for people in known.values())
+    assert len({person.openid for person in PEOPLE.values()}) == len(known) - 1
+
+
+def test_the_minor_is_ten_years_old_on_every_day() -> None:
+    for today, born in (
+        (date(2026, 5, 31), "20150601"),
+        (date(2026, 6, 1), "20160601"),
+        (date(2026, 11, 20), "20160601"),
+        (date(2028, 2, 29), "20170601"),
+    ):
+        assert birthday_of_a_ten_year_old(today) == born
+    assert [each.key for each in PEOPLE.values() if each.underage] == ["yan"]
+
+
+def test_the_list_of_people_shows_the_claims_of_each(partners: Sandboxes) -> None:
+    listed = {each["person"]: each for each in partners.control("identity", "people")}
+    assert listed.keys() == PEOPLE.keys()
+    assert listed["he"]["corp_kind"] == "sole_trader"
+    assert listed["wang"]["phone_number_verified"] is True
+    assert {each["group"] for each in listed.values()} == set(GROUPS)
 
 
 def test_claims_show_no_name_or_number_when_printed(
@@ -192,6 +342,22 @@ def test_a_new_key_is_found_and_forged_key_ids_cause_no_storm(
     assert pool.asked.count("jwks") == 2
 
 
+def test_a_token_without_a_key_id_holds_while_the_provider_has_one_key(
+    http: urllib3.PoolManager,
+) -> None:
+    with Sandboxes() as others:  # nothing rotated their key before
+        config = OidcConfig.from_json(others.config["identity"]["oidc"])
+        clock = Clock()
+        provider = OidcProvider(config, http, clock)
+        assert provider.exchange(**log_in(others, variety="no_kid")).sub
+        others.control("identity", "new_key", {})
+        clock.seconds += 601
+        with pytest.raises(Unauthenticated) as refused:
+            provider.exchange(**log_in(others, variety="no_kid"))
+        assert refused.value.code == "id_token_key_unknown"
+        assert provider.exchange(**log_in(others)).sub
+
+
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
@@ -269,7 +435,10 @@ def test_a_person_at_a_browser_gets_a_code(
     base = partners.url["identity"]
     page = http.request("GET", f"{base}/authorize", fields=query)
     assert page.status == 200
-    assert all(person.name in page.data.decode() for person in PEOPLE.values())
+    text = page.data.decode()
+    assert all(f"/authorize/{key}?" in text for key in PEOPLE)
+    assert all(person.name in text for person in PEOPLE.values())
+    assert all(group in text for group in GROUPS)
     chosen = http.request(
         "GET", f"{base}/authorize/li", fields=query, redirect=False
     ).headers["Location"]
@@ -278,7 +447,7 @@ def test_a_person_at_a_browser_gets_a_code(
     claims = provider.exchange(
         answer["code"][0], verifier, "n-1", query["redirect_uri"]
     )
-    assert (claims.sub, claims.level) == (PEOPLE["li"].sub, "L2")
+    assert (claims.sub, claims.level) == (PEOPLE["li"].sub, Level.PRESENT)
 
 
 def test_the_sign_in_page_insists_on_pkce(

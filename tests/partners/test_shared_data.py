@@ -116,6 +116,62 @@ def test_a_company_is_asked_about_by_its_code(client: SharedData) -> None:
     assert json.loads(given.document)["uscc"] == wang.corp_uscc
 
 
+def record(client: SharedData, wanted: SharedMaterial, person: str) -> Any:
+    """The document of one of the people, or of the company; None without one."""
+    who = PEOPLE[person]
+    about = (
+        Identified("legal", "USCC", who.company.uscc, who.company.name)
+        if who.company and wanted.provider == "market_regulation"
+        else Identified("natural", who.id_type, who.id_no, who.name)
+    )
+    given = client.fetch(query(wanted, about))
+    return None if given is None else json.loads(given.document)
+
+
+def test_a_fathers_household_lists_his_child(client: SharedData) -> None:
+    child = PEOPLE["yan"]
+    assert record(client, HOUSEHOLD, "hua")["members"] == [
+        {"name": child.name, "citizen_number": child.id_no, "relation": "子女"}
+    ]
+    assert record(client, HOUSEHOLD, "yan")["citizen_number"] == child.id_no
+    assert "members" not in record(client, HOUSEHOLD, "zhang")
+
+
+@pytest.mark.parametrize(
+    ("person", "status", "representative"),
+    [
+        ("wang", "存续", "秦示例"),
+        ("he", "存续", "何示例"),
+        ("lv", "存续", "吕示例"),
+        ("ended", "注销", "安示例"),
+    ],
+)
+def test_a_business_licence_says_its_status_and_who_represents(
+    client: SharedData, person: str, status: str, representative: str
+) -> None:
+    licence = record(client, material("business_licence", "market_regulation"), person)
+    assert licence["uscc"] == PEOPLE[person].corp_uscc
+    assert licence["status"] == status
+    assert licence["legal_representative"] == representative
+
+
+def test_the_population_register_knows_who_died(client: SharedData) -> None:
+    for code in ("household_registration", "identity_card"):
+        kind = material(code, "population")
+        assert record(client, kind, "dead")["status"] == "死亡"
+        assert "status" not in record(client, kind, "zhang")
+
+
+def test_a_child_is_not_married_and_a_foreigner_has_no_household(
+    client: SharedData,
+) -> None:
+    assert (
+        record(client, material("marriage_certificate", "civil_affairs"), "yan") is None
+    )
+    for person in ("smith", "tao", "jin"):
+        assert record(client, HOUSEHOLD, person) is None
+
+
 def test_a_stranger_has_no_record(client: SharedData) -> None:
     stranger = replace(OF_ZHANG, number="999999200001010011")
     assert client.fetch(query(about=stranger)) is None

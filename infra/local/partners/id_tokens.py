@@ -46,9 +46,12 @@ class IdTokens:
         return {"keys": published}
 
     def issue(
-        self, issuer: str, identity: dict[str, str], nonce: str, variety: str
+        self, issuer: str, identity: dict[str, Any], nonce: str, variety: str
     ) -> str:
-        """A token; `variety` names what is wrong with it, `genuine` is nothing."""
+        """A token; `variety` names what is wrong with it, `genuine` is nothing.
+
+        `no_kid` is sound too: it names no key (OpenID Connect Core 10.1).
+        """
         now = unix_seconds()
         claims: dict[str, Any] = identity | {
             "iss": issuer,
@@ -75,7 +78,8 @@ class IdTokens:
             key = ec.generate_private_key(ec.SECP256R1())
         if variety == "unknown_key":
             kid = "nobody-knows"
-        return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
+        named = {} if variety == "no_kid" else {"kid": kid}
+        return jwt.encode(claims, key, algorithm="ES256", headers=named)
 
     def _unsound(self, claims: dict[str, Any], variety: str) -> str:
         # Made by hand: the library refuses to, and rightly.

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from .id_tokens import IdTokens
 from .keys import Keys
-from .people import PEOPLE, Person
+from .people import GROUPS, PEOPLE, Person
 from .server import Answered, Request, Response, Sandbox, unix_seconds
 
 CODE_LIFE_SECONDS = 300
@@ -63,7 +63,7 @@ class IdentitySandbox(Sandbox):
         self.route("GET", "/.well-known/openid-configuration", self._discovery)
         self.route("GET", "/jwks", lambda _: Response.of(self._tokens.jwks()))
         self.route("GET", "/authorize", self._authorize_page)
-        self.route("GET", "/authorize/(?P<key>[a-z]+)", self._authorize)
+        self.route("GET", "/authorize/(?P<key>[a-z_]+)", self._authorize)
         self.route("POST", "/token", self._token)
         self.route("GET", "/sns/jscode2session", self._code2session)
         self.route("POST", "/_control/login", self._control_login)
@@ -91,19 +91,23 @@ class IdentitySandbox(Sandbox):
 
     def _authorize_page(self, request: Request) -> Response:
         self._check_authorize(request.query)
-        rows = "".join(
-            f'<li><a href="/authorize/{person.key}?'
-            f'{html.escape(urlencode(request.query))}">{html.escape(person.name)}</a>'
-            f" · {html.escape(person.part)} · {person.level}"
-            f" {html.escape(person.corp_name or '')}</li>"
-            for person in PEOPLE.values()
+        query = html.escape(urlencode(request.query))
+        groups = "".join(
+            f"<h2>{html.escape(group)}</h2><ul>"
+            + "".join(
+                _row(person, query)
+                for person in PEOPLE.values()
+                if person.group == group
+            )
+            + "</ul>"
+            for group in GROUPS
         )
         page = (
             '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
             "<title>统一身份认证（样例） Sample sign-in</title>"
             "<h1>以谁的身份登录？ <small>Who signs in?</small></h1>"
             "<p>以下人员均为虚构。 None of these people exists.</p>"
-            f"<ul>{rows}</ul></html>"
+            f"{groups}</html>"
         )
         return Response(200, page.encode(), {"Content-Type": "text/html"})
 
@@ -245,6 +249,7 @@ class IdentitySandbox(Sandbox):
                     "openid": person.openid,
                     "telephone": person.telephone,
                     "part": person.part,
+                    "group": person.group,
                 }
                 | person.claims()
                 for person in PEOPLE.values()
@@ -256,6 +261,15 @@ def challenge_of(verifier: str) -> str:
     """RFC 7636: base64url without padding of the verifier's SHA-256."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _row(person: Person, query: str) -> str:
+    name, part = html.escape(person.name), html.escape(person.part)
+    company = html.escape(person.corp_name or "")
+    return (
+        f'<li><a href="/authorize/{person.key}?{query}">{name}</a>'
+        f" · {part} · {person.level} {company}</li>"
+    )
 
 
 def _person(key: str) -> Person:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .keys import Keys
-from .people import PEOPLE, Person
+from .people import PEOPLE, RESIDENT_IDENTITY_CARD, Company, Person
 from .server import Fault, Request, Response, Sandbox, unix_seconds
 
 TOLERANCE_SECONDS = 300
@@ -182,30 +182,61 @@ def _answer(asked: Mapping[str, Any], provider: str, code: str) -> dict[str, Any
 
 def _record(person: Person, number: str, code: str) -> dict[str, Any] | None:
     """A made-up record of a made-up person, or of the company that it acts for."""
-    if number == person.corp_uscc:
-        company = {"name": person.corp_name, "uscc": number}
-        return {
-            "business_licence": {
-                **company,
-                "status": "存续",
-                "founded_on": "2015-06-01",
-            },
-            "social_insurance_record": {**company, "insured_persons": 12},
-        }.get(code)
+    if person.company is not None and number == person.company.uscc:
+        return _company_record(person.company, code)
     holder = {"name": person.name, "citizen_number": number}
-    born = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
-    address = "示例省示例市示例区示例大道1号"
-    return {
-        "household_registration": {**holder, "address": address, "kind": "家庭户"},
-        "identity_card": {**holder, "born_on": born, "address": address},
-        "no_criminal_record": {**holder, "convictions": 0},
-        "marriage_certificate": {**holder, "status": "已婚", "since": "2012-05-20"},
-        "social_insurance_record": {
-            **holder,
+    records: dict[str, dict[str, Any]] = {"no_criminal_record": {"convictions": 0}}
+    if person.id_type == RESIDENT_IDENTITY_CARD:
+        born = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+        address = "示例省示例市示例区示例大道1号"
+        household = {"address": address, "kind": "家庭户"} | _members(person)
+        records["household_registration"] = household | _death(person)
+        records["identity_card"] = {
+            "born_on": born,
+            "address": address,
+        } | _death(person)
+    if not person.underage:
+        records["marriage_certificate"] = {"status": "已婚", "since": "2012-05-20"}
+        records["social_insurance_record"] = {
             "insured_months": 96,
             "insurances": ["养老", "医疗", "失业", "工伤", "生育"],
-        },
-    }.get(code)
+        }
+    return holder | records[code] if code in records else None
+
+
+def _company_record(company: Company, code: str) -> dict[str, Any] | None:
+    named = {"name": company.name, "uscc": company.uscc}
+    active = company.status == "active"
+    records: dict[str, dict[str, Any]] = {
+        "business_licence": {
+            "status": "存续" if active else "注销",
+            "founded_on": "2015-06-01",
+            "legal_representative": company.representative,
+        }
+    }
+    if active:
+        records["social_insurance_record"] = {"insured_persons": 12}
+    return named | records[code] if code in records else None
+
+
+def _members(person: Person) -> dict[str, Any]:
+    """The children in the same household, if there are any."""
+    children = [
+        {
+            "name": PEOPLE[key].name,
+            "citizen_number": PEOPLE[key].id_no,
+            "relation": "子女",
+        }
+        for key in person.children
+    ]
+    return {"members": children} if children else {}
+
+
+def _death(person: Person) -> dict[str, Any]:
+    """What the population register says of who died."""
+    if person.deceased_on is None:
+        return {}
+    return {"status": "死亡", "deceased_on": person.deceased_on}
 
 
 def _not_found(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from tests.unit.identity.world import (
     Clock,
     LocalKey,
     World,
+    mirrored,
     person,
 )
 from zerotrip.identity.authorise import Authoriser, Unauthorized, answer
@@ -97,6 +98,22 @@ def test_a_good_token_opens_the_whole_stage_and_says_who_calls(
     assert all(isinstance(value, str) for value in said["context"].values())
     assert Session.from_context(said["context"]) == grant.session
     assert log.lines == []
+
+
+def test_a_mirrored_signature_gets_the_same_answer_and_no_second_life(
+    world: World, authoriser: Authoriser, log: Log
+) -> None:
+    sub = world.register("idp-wang")
+    token = world.login(person("idp-wang")).access_token
+    asked = carrying("rest_request", token)
+    twins = carrying("rest_request", mirrored(token))
+    assert answer(twins, authoriser, log) == answer(asked, authoriser, log)
+    suspend_officer(world.tables, TENANT, sub, NOON)
+    assert answer(twins, authoriser, log) == answer(asked, authoriser, log)
+    world.clock.passes(900)
+    for event in (asked, twins):
+        with pytest.raises(Unauthorized):
+            answer(event, authoriser, log)
 
 
 def test_the_recorded_tokens_were_good_when_they_were_recorded(

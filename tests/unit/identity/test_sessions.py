@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.identity.world import (
     COMPANY,
@@ -37,7 +42,11 @@ def test_a_wechat_code_makes_a_citizens_session(world: World) -> None:
     session = verify(grant.access_token, world.public_keys, REALM, NOON)
     assert session == grant.session
     assert session.roles == {Role.CITIZEN}
-    assert (session.level, session.actor, session.organisation) == ("L1", None, "")
+    assert (session.level, session.actor, session.organisation) == (
+        "declared",
+        None,
+        "",
+    )
     assert world.subjects.openid(TENANT, session.sub) == "openid-1"
 
 
@@ -48,7 +57,7 @@ def test_the_wire_answer_holds_tokens_kind_and_roles(world: World) -> None:
         "access_token": grant.access_token,
         "expires_in_seconds": 900,
         "refresh_token": grant.refresh_token,
-        "subject": {"kind": "natural", "level": "L3"},
+        "subject": {"kind": "natural", "level": "present"},
         "roles": ["citizen"],
     }
 
@@ -174,27 +183,192 @@ def test_refresh_tokens_are_kept_as_hashes_only(world: World) -> None:
     assert second.refresh_token not in stored
 
 
-def test_a_refresh_token_used_twice_ends_the_whole_session(world: World) -> None:
+def live_refresh_tokens(world: World) -> int:
+    kept = [row for row in world.tables.rows.values() if row.sk == "TOKEN"]
+    return sum(row.stage == "live" for row in kept)
+
+
+def test_a_lost_answer_is_given_again(world: World) -> None:
+    first = world.login(person())
+    lost = world.sessions.refresh(first.refresh_token)
+    world.clock.passes(5)
+    written = repr(world.tables.rows)
+    again = world.sessions.refresh(first.refresh_token)
+    assert again.refresh_token == lost.refresh_token
+    assert again.access_token != lost.access_token
+    assert again.session.expires_at == lost.session.expires_at + timedelta(seconds=5)
+    assert repr(world.tables.rows) == written
+    assert world.sessions.refresh(again.refresh_token).session.sub == first.session.sub
+
+
+def test_an_answer_may_be_lost_more_than_once(world: World) -> None:
+    first = world.login(person())
+    given = {world.sessions.refresh(first.refresh_token).refresh_token for _ in "1234"}
+    assert len(given) == 1
+    assert live_refresh_tokens(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "holds"), [(9.999, True), (10, False), (11, False)]
+)
+def test_the_same_successor_is_given_for_ten_seconds(
+    world: World, seconds: float, *, holds: bool
+) -> None:
     first = world.login(person())
     second = world.sessions.refresh(first.refresh_token)
+    world.clock.passes(seconds)
+    if holds:
+        again = world.sessions.refresh(first.refresh_token)
+        assert again.refresh_token == second.refresh_token
+    else:
+        assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+        assert refused_because(world, second.refresh_token) == "session_ended"
+
+
+def test_the_ten_seconds_begin_with_the_first_use(world: World) -> None:
+    first = world.login(person())
+    world.sessions.refresh(first.refresh_token)
+    world.clock.passes(9)
+    world.sessions.refresh(first.refresh_token)
+    world.clock.passes(1)
     assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+
+
+def test_a_token_whose_successor_was_used_ends_the_whole_session(
+    world: World,
+) -> None:
+    first = world.login(person())
+    second = world.sessions.refresh(first.refresh_token)
+    third = world.sessions.refresh(second.refresh_token)
+    assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+    assert refused_because(world, third.refresh_token) == "session_ended"
     assert refused_because(world, second.refresh_token) == "session_ended"
+
+
+def test_a_token_that_was_used_before_times_were_kept_is_not_given_again(
+    world: World,
+) -> None:
+    first = world.login(person())
+    world.sessions.refresh(first.refresh_token)
+    for row in world.tables.rows.values():
+        row.data.pop("used_at", None)
+    assert refused_because(world, first.refresh_token) == "refresh_token_reused"
+
+
+def test_nobody_without_the_secret_can_work_out_the_next_token(world: World) -> None:
+    first = world.login(person())
+    second = world.sessions.refresh(first.refresh_token)
+    stranger = World()  # the same made-up randomness, another secret
+    subjects = replace(stranger.subjects, hash_key=b"another secret of keyed hashes")
+    stranger.sessions = replace(stranger.sessions, subjects=subjects)
+    copied = stranger.login(person())
+    guessed = stranger.sessions.refresh(copied.refresh_token)
+    assert copied.refresh_token == first.refresh_token
+    assert guessed.refresh_token != second.refresh_token
 
 
 def test_another_session_of_the_same_person_goes_on(world: World) -> None:
     first, other = world.login(person()), world.login(person())
     world.sessions.refresh(first.refresh_token)
+    world.clock.passes(10)
     assert refused_because(world, first.refresh_token) == "refresh_token_reused"
     assert world.sessions.refresh(other.refresh_token).session.sub == other.session.sub
 
 
-def test_of_two_refreshes_at_once_one_wins_and_the_session_ends(world: World) -> None:
+def test_two_tabs_that_refresh_at_once_get_the_same_token(world: World) -> None:
     first = world.login(person())
-    won: list[Grant] = []
-    world.tables.rival = lambda: won.append(world.sessions.refresh(first.refresh_token))
+    tabs: list[Grant] = []
+    world.tables.rival = lambda: tabs.append(
+        world.sessions.refresh(first.refresh_token)
+    )
+    tabs.append(world.sessions.refresh(first.refresh_token))
+    assert len({tab.refresh_token for tab in tabs}) == 1
+    assert len({tab.access_token for tab in tabs}) == 2
+    assert live_refresh_tokens(world) == 1
+    assert world.sessions.refresh(tabs[0].refresh_token).kind is SubjectKind.NATURAL
+
+
+def test_a_tab_that_is_two_refreshes_behind_ends_the_session(world: World) -> None:
+    first = world.login(person())
+    ahead: list[Grant] = []
+
+    def refreshes_twice() -> None:
+        second = world.sessions.refresh(first.refresh_token)
+        ahead.append(world.sessions.refresh(second.refresh_token))
+
+    world.tables.rival = refreshes_twice
     assert refused_because(world, first.refresh_token) == "refresh_token_reused"
-    assert len(won) == 1
-    assert refused_because(world, won[0].refresh_token) == "session_ended"
+    assert refused_because(world, ahead[0].refresh_token) == "session_ended"
+
+
+def test_a_lost_answer_is_not_given_again_after_signing_out(world: World) -> None:
+    first = world.login(person())
+    lost = world.sessions.refresh(first.refresh_token)
+    world.sessions.end(lost.session)
+    assert refused_because(world, first.refresh_token) == "session_ended"
+
+
+def test_a_lost_answer_is_not_given_again_when_the_session_is_over(
+    world: World,
+) -> None:
+    first = world.login(person())
+    world.clock.passes(30 * 24 * 3600 - 2)
+    world.sessions.refresh(first.refresh_token)
+    world.clock.passes(2)
+    assert refused_because(world, first.refresh_token) == "session_expired"
+
+
+def test_an_officer_gets_a_lost_answer_again_unless_suspended(world: World) -> None:
+    sub = world.register("idp-wang", Role.APPROVER)
+    first = world.login(person("idp-wang"))
+    lost = world.sessions.refresh(first.refresh_token)
+    again = world.sessions.refresh(first.refresh_token)
+    assert again.refresh_token == lost.refresh_token
+    assert again.session.roles == {Role.APPROVER}
+    suspend_officer(world.tables, TENANT, sub, NOON)
+    with pytest.raises(Forbidden) as refused:
+        world.sessions.refresh(first.refresh_token)
+    assert refused.value.code == "officer_suspended"
+
+
+def test_who_became_staff_gets_no_lost_answer_again(world: World) -> None:
+    first = world.login(person("idp-wang"))
+    world.sessions.refresh(first.refresh_token)
+    world.register("idp-wang")
+    assert refused_because(world, first.refresh_token) == "session_role_changed"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 1.0, 9.0, 10.0]),
+            st.integers(min_value=0, max_value=5),
+            st.booleans(),
+        ),
+        max_size=12,
+    )
+)
+def test_a_session_never_has_two_live_refresh_tokens(
+    steps: list[tuple[float, int, bool]],
+) -> None:
+    """Tokens are tried in any order and at any pace, alone or two at once."""
+    world = World()
+    tokens = [world.login(person()).refresh_token]
+
+    def refresh(token: str) -> None:
+        with contextlib.suppress(SessionRefused):
+            following = world.sessions.refresh(token).refresh_token
+            if following not in tokens:
+                tokens.append(following)
+
+    for seconds, place, twice in steps:
+        world.clock.passes(seconds)
+        token = tokens[-1 - place % len(tokens)]
+        if twice:
+            world.tables.rival = functools.partial(refresh, token)
+        refresh(token)
+        world.tables.rival = None
+        assert live_refresh_tokens(world) == 1
 
 
 def test_signing_out_during_a_refresh_wins(world: World) -> None:
@@ -266,8 +440,8 @@ def test_binding_lets_a_wechat_citizen_be_proven(world: World) -> None:
     world.idp.people["code"] = person()
     subject = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
     assert subject.sub == grant.session.sub
-    assert world.sessions.refresh(grant.refresh_token).session.level == "L3"
-    assert world.sessions.login_wechat("openid-1").session.level == "L3"
+    assert world.sessions.refresh(grant.refresh_token).session.level == "present"
+    assert world.sessions.login_wechat("openid-1").session.level == "present"
     assert world.login(person()).session.sub == grant.session.sub
     held = world.subjects.person(TENANT, subject.sub)
     assert (held.openid, held.name) == ("openid-1", "张示例")
@@ -288,7 +462,7 @@ def test_a_person_who_is_known_already_cannot_be_bound_to_another(
     with pytest.raises(Conflict) as refused:
         world.sessions.bind(grant.session, "code", "v", "n", "https://r")
     assert refused.value.code == "login_bound_elsewhere"
-    assert world.sessions.login_wechat("openid-1").session.level == "L1"
+    assert world.sessions.login_wechat("openid-1").session.level == "declared"
 
 
 def test_companies_and_staff_bind_nothing(world: World) -> None:

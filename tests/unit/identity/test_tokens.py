@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.identity.world import NOON, REALM, LocalKey
+from tests.unit.identity.world import NOON, REALM, LocalKey, mirrored
 from zerotrip.identity.model import Role, Session, SessionRefused
 from zerotrip.identity.tokens import (
     KmsTokenKey,
@@ -279,6 +279,14 @@ def test_the_last_second_counts_and_the_next_does_not() -> None:
 
 def test_a_clock_that_is_five_seconds_behind_is_forgiven() -> None:
     assert verify(TOKEN, KEYS, REALM, NOON - timedelta(seconds=5)).level == "L3"
+
+
+def test_a_mirrored_signature_holds_and_says_the_same() -> None:
+    twin = mirrored(TOKEN)
+    assert twin != TOKEN
+    assert verify(twin, KEYS, REALM, NOON) == verify(TOKEN, KEYS, REALM, NOON)
+    assert parts(twin)[1]["jti"] == parts(TOKEN)[1]["jti"] == "token-1"
+    assert mirrored(twin) == TOKEN
 
 
 def test_a_token_of_one_stage_is_none_of_another() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from tests.support.memory import MemoryKeys, MemoryTables
-from zerotrip.identity.clients.oidc import Claims
+from zerotrip.identity.clients.oidc import Claims, CompanyClaims
 from zerotrip.identity.clients.wechat_mini_program import WeChatLogin
-from zerotrip.identity.model import Organisation, Role
+from zerotrip.identity.model import Level, Organisation, Role
 from zerotrip.identity.sessions import Grant, Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
 from zerotrip.identity.store import Officers, Subjects
@@ -113,18 +115,50 @@ class RivalTables(MemoryTables):
         super().transact(writes, token)
 
 
-def person(sub: str = "idp-zhang", **changed: str) -> Claims:
-    """张示例, whose number is the published example of the standard."""
+def mirrored(token: str) -> str:
+    """The same token with (r, n - s) as its signature, which anybody can work out."""
+    content, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # P-256
+    other = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
+    return f"{content}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
+
+
+def person(sub: str = "idp-zhang", **changed: Any) -> Claims:
+    """张示例, whose number is the published example of the standard.
+
+    `corp_uscc` and `corp_name` make an agent of a company of them.
+    """
+    name, uscc = changed.pop("corp_name", None), changed.pop("corp_uscc", None)
     said = {
         "issuer": "https://idp.example",
         "sub": sub,
         "name": "张示例",
-        "id_type": "identity_card",
+        "id_type": "111",
         "id_no": "11010519491231002X",
-        "level": "L3",
+        "level": Level.PRESENT,
         "kind": "natural",
+        "company": company(uscc=uscc, name=name) if uscc else None,
     }
     return Claims(**(said | changed))
+
+
+def company(**changed: Any) -> CompanyClaims:
+    """示例食品有限公司, for which an agent may do everything."""
+    said = {
+        "name": "示例食品有限公司",
+        "uscc": COMPANY,
+        "kind": "company",
+        "status": "active",
+        "representative": None,
+        "representative_no": None,
+        "role": "agent",
+        "powers": frozenset({"all"}),
+        "items": None,
+        "source": "provider",
+        "until": None,
+    }
+    return CompanyClaims(**(said | changed))
 
 
 class World:

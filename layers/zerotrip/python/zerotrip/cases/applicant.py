@@ -30,9 +30,7 @@ from zerotrip.kernel.names import normalised_name, normalised_number
 DIFFERS = "applicant_differs"
 
 
-def handed_by(
-    acting: Acting, proven: Proven | None, agent: Proven | None
-) -> HandedBy:
+def handed_by(acting: Acting, proven: Proven | None, agent: Proven | None) -> HandedBy:
     """Who acts now, as it is kept with the form."""
     company = None if proven is None else proven.company
     kind = "natural" if proven is None else str(company or proven.kind)

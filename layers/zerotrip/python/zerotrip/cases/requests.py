@@ -399,9 +399,7 @@ def _is_place(item: Item, path: str) -> bool:
 
 def _persons(acting: Acting, seen: int, now: datetime, request: str = "") -> Command:
     """The command of who acts, which says for whom."""
-    return Command(
-        f"v{seen}", acting.actor, now, request, on_behalf=acting.on_behalf
-    )
+    return Command(f"v{seen}", acting.actor, now, request, on_behalf=acting.on_behalf)
 
 
 def _form_row(data_key: DataKey, now: CaseNow, handed: Handed) -> Row:

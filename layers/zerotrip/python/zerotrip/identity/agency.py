@@ -292,5 +292,3 @@ def _no_minor() -> Invalid:
             ),
         ),
     )
-
-

@@ -137,5 +137,3 @@ def _busy() -> Unavailable:
         "该委托正在被更改，请稍后再试。",
         "The authorisation is being changed at this moment: please try again.",
     )
-
-

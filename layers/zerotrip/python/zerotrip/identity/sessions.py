@@ -1,19 +1,23 @@
 """From a login to a session, and on from refresh token to refresh token.
 
-Table `answers`; a refresh token is 32 random bytes of which only the hash is kept.
+Table `answers`; a refresh token is 32 bytes of which only the hash is kept.
 
     T#SESSION#{sid}    SESSION    live | ended    {sub, via, actor, power, staff, …}
-    T#REFRESH#{hash}   TOKEN      live | used     {sid}
+    T#REFRESH#{hash}   TOKEN      live | used     {sid, used_at}
     T#WINDOW#{code}    WINDOW                     {sub}, for 15 minutes
 
-Each refresh uses one token up and makes the next. A used one that comes again was
-stolen, or its thief was first: the whole session ends (RFC 9700 4.14.2).
+Each refresh uses one token up and makes the next; the first is random, each other one a
+keyed hash of the one before it. So the token used last gives the same successor again
+for ten seconds: an answer was lost, or two tabs asked at once. Any other used one that
+comes again was stolen, or its thief was first: the whole session ends (RFC 9700
+4.14.2). A session never has two live tokens.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +50,7 @@ from zerotrip.identity.powers import (
 )
 from zerotrip.identity.store import Officers, PersonNow, Subjects
 from zerotrip.identity.tokens import TokenIssuer
+from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from zerotrip.kernel.identifiers import Mint, is_uscc
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
@@ -63,6 +68,7 @@ WINDOW_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, O, 1 and I, which people read for one another."""
 _ATTEMPTS = 5
 _TOKEN_BYTES = 32
+_SAME_SUCCESSOR_FOR = timedelta(seconds=10)
 
 
 class WeChatExchange(Protocol):
@@ -327,9 +333,7 @@ class Sessions:
             said,
         )
 
-    def _by_word(
-        self, company: Subject, person: Subject, said: CompanyClaims
-    ) -> Power:
+    def _by_word(self, company: Subject, person: Subject, said: CompanyClaims) -> Power:
         """The power that the provider's word gives at a sign-in, new or renewed.
 
         One that was revoked here stays so: the principal gives another.
@@ -380,7 +384,8 @@ class Sessions:
     def refresh(self, refresh_token: str) -> Grant:
         """The next pair of tokens, with today's roles and level.
 
-        Raises SessionRefused: unknown, expired, ended, or used before (which ends the
+        The token used last gives the same refresh token again for ten seconds. Raises
+        SessionRefused: unknown, expired, ended, or used before (which ends the
         session); Forbidden `officer_suspended`.
         """
         for _ in range(_ATTEMPTS):
@@ -389,9 +394,12 @@ class Sessions:
             if bool(session.roles & STAFF) != opened.staff:
                 raise SessionRefused("session_role_changed")
             # Signed before the old token is used up: a failure of KMS costs nothing.
-            grant = self._grant(opened, session)
+            following = self._successor(refresh_token, opened.sid)
+            grant = replace(self._grant(opened, session), refresh_token=following)
+            if token.stage == "used":
+                return grant  # its successor is kept already
             try:
-                self._rotate(token, opened, grant.refresh_token)
+                self._rotate(token, opened, following)
             except Rejected:
                 continue  # another refresh or an end came first: look again
             return grant
@@ -437,7 +445,10 @@ class Sessions:
 
     def _rotate(self, token: StoredRow, opened: _Opened, following: str) -> None:
         live = frozenset({"live"})
-        used = replace(token, stage="used", version=2)
+        used_at = times.to_text(self.clock())
+        used = replace(
+            token, data={**token.data, "used_at": used_at}, stage="used", version=2
+        )
         next_row = replace(opened, version=opened.version + 1).row(self.tenant)
         self.tables.transact(
             [
@@ -499,12 +510,15 @@ class Sessions:
         )
 
     def _live(self, refresh_token: str) -> tuple[StoredRow, _Opened]:
-        """The token's row and its session, if both still hold."""
+        """The token's row and its session, if both still hold.
+
+        The row is live, or used so lately that the same successor is given again.
+        """
         token = self.tables.get(ANSWERS_TABLE, self._token_key(refresh_token), "TOKEN")
         if token is None:
             raise SessionRefused("refresh_token_unknown")
         sid = str(token.data["sid"])
-        if token.stage != "live":
+        if token.stage != "live" and not self._used_last(token, refresh_token):
             self._end(sid)
             raise SessionRefused("refresh_token_reused")
         row = self.tables.get(ANSWERS_TABLE, f"{self.tenant}#SESSION#{sid}", "SESSION")
@@ -526,6 +540,17 @@ class Sessions:
             version=row.version or 0,
         )
         return token, opened
+
+    def _used_last(self, token: StoredRow, refresh_token: str) -> bool:
+        """Whether a used token was used under ten seconds ago, and none after it."""
+        used_at = token.data.get("used_at")
+        if used_at is None:  # used by a version that kept no time
+            return False
+        if self.clock() >= times.from_text(used_at) + _SAME_SUCCESSOR_FOR:
+            return False
+        following = self._successor(refresh_token, str(token.data["sid"]))
+        row = self.tables.get(ANSWERS_TABLE, self._token_key(following), "TOKEN")
+        return row is not None and row.stage == "live"
 
     def _end(self, sid: str) -> None:
         for _ in range(_ATTEMPTS):
@@ -555,13 +580,22 @@ class Sessions:
         return Put(ANSWERS_TABLE, row, Expect(absent=True))
 
     def _new_refresh_token(self) -> str:
-        raw = self.mint.random_bytes(_TOKEN_BYTES)
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return _as_text(self.mint.random_bytes(_TOKEN_BYTES))
+
+    def _successor(self, refresh_token: str, sid: str) -> str:
+        """The token after this one: as hard to guess, and the same at each asking."""
+        # The same key hashes logins, which begin with the name of a provider.
+        content = f"refresh_successor:{sid}:{refresh_token}".encode()
+        return _as_text(hmac.digest(self.subjects.hash_key, content, "sha256"))
 
     def _token_key(self, refresh_token: str) -> str:
-        # 256 random bits cannot be guessed from a plain hash: no key is needed here.
+        # 256 secret bits cannot be guessed from a plain hash: no key is needed here.
         hashed = hashlib.sha256(refresh_token.encode()).hexdigest()
         return f"{self.tenant}#REFRESH#{hashed}"
+
+
+def _as_text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def window_key(tenant: str, code: str) -> str:

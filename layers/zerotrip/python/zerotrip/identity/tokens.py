@@ -267,6 +267,9 @@ def _encode(raw: bytes) -> str:
 def _decode(text: str) -> bytes:
     padded = text + "=" * (-len(text) % 4)
     raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-    if _encode(raw) != text:  # two spellings of one signature would be two tokens
+    # One spelling for each part (RFC 7515 2). It does not make a token's bytes unique:
+    # beside (r, s) the signature (r, n - s) holds too, and anybody can work it out. So
+    # nothing may tell tokens apart by their bytes; `jti` does.
+    if _encode(raw) != text:
         raise ValueError("not canonical base64url")
     return raw

@@ -30,13 +30,13 @@ class PartnerSettings:
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """From the partner's secret. GiveUp names a missing or unknown field."""
+        """From the partner's secret. GiveUp names a missing, unknown or wrong field."""
         try:
             return cls(**settings)
-        except TypeError as wrong:
+        except (TypeError, ValueError) as wrong:
             raise GiveUp(
                 "partner_config_invalid",
-                f"{cls.partner_zh}的配置不完整。",
-                f"The settings of {cls.partner_en} are incomplete.",
+                f"{cls.partner_zh}的配置不完整或有误。",
+                f"The settings of {cls.partner_en} are incomplete or wrong.",
                 detail={"reason": str(wrong)},
             ) from None

@@ -89,9 +89,9 @@ class NewPower(_Asked):
     agent_name: PersonName
     agent_number: DocumentNumber
     acts: Annotated[list[PowerAct], Field(min_length=1, max_length=4)]
-    item_code: (
-        Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}$")] | None
-    ) = None
+    item_code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}$")] | None = (
+        None
+    )
     case_no: (
         Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{31}[0-9]{14}$")] | None
     ) = None
@@ -127,7 +127,7 @@ class NewKin(_Asked):
 
 
 class Refresh(_Asked):
-    """A refresh token, which works once."""
+    """A refresh token: works once; for 10 seconds again, with the same result."""
 
     refresh_token: Code
 

@@ -88,7 +88,10 @@ LEVEL_WORDS: Mapping[Level, tuple[str, str]] = {
     Level.DECLARED: ("未实名", "not proven"),
     Level.MATCHED: ("已核对姓名和证件号码", "name and number matched"),
     Level.PRESENT: ("已实名认证（本人核验）", "proven in person"),
-    Level.STRONG: ("已高等级认证（数字证书或者窗口核验）", "by certificate or at a window"),
+    Level.STRONG: (
+        "已高等级认证（数字证书或者窗口核验）",
+        "by certificate or at a window",
+    ),
 }
 
 

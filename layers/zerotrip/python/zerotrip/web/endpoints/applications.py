@@ -100,9 +100,7 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
     return _received(case_no)
 
 
-def _application(
-    deps: Applicant, acting: Acting, draft: Draft, status: int
-) -> Reply:
+def _application(deps: Applicant, acting: Acting, draft: Draft, status: int) -> Reply:
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
     current = deps.catalogue.current(deps.tenant, draft.item)
     changed = current.digest != draft.item_digest and draft.case_no is None

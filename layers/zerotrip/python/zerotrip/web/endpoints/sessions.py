@@ -59,7 +59,7 @@ def open_window_code(request: Request, deps: Applicant) -> Reply:
 
 
 def refresh_session(request: Request, deps: Applicant) -> Reply:
-    """The next pair of tokens; the old refresh token works no more."""
+    """The next pair of tokens; the old refresh token gives no other one."""
     grant = deps.sessions.refresh(request.asked(Refresh).refresh_token)
     return Reply(200, grant.as_json())
 

@@ -55,9 +55,7 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
         roles=frozenset(str(role) for role in officer.roles),
         limit=request.limit,
     )
-    own = deps.recusal.own(
-        officer.sub, {now.key.id: parties(now) for now, _ in found}
-    )
+    own = deps.recusal.own(officer.sub, {now.key.id: parties(now) for now, _ in found})
     tasks: list[answers.WorkAnswer] = [
         {
             "case_no": now.key.id,
@@ -206,9 +204,7 @@ def _shown(request: Request, deps: Staff, officer: Officer) -> tuple[SeenPerson,
     number = normalised_number(asked.number)
     if not is_identity_number(number):
         refuse = identity_number_fault("/number")
-        raise Invalid(
-            "identity_number_wrong", refuse.zh, refuse.en, faults=(refuse,)
-        )
+        raise Invalid("identity_number_wrong", refuse.zh, refuse.en, faults=(refuse,))
     sub = deps.window.shown_by(asked.code)
     deps.recusal.require_others(officer.sub, "", {sub})
     if deps.recusal.is_near(officer.sub, number):

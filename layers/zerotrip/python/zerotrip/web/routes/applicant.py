@@ -13,6 +13,7 @@ _LOGIN = (
     "representative_changed",
     "subject_ended",
     "id_token_audience_wrong",
+    "id_token_claim_invalid",
     "id_token_claim_missing",
     "id_token_key_unknown",
     "id_token_nonce_wrong",
@@ -57,7 +58,10 @@ OPEN_SESSION = Route(
 REFRESH_SESSION = Route(
     "POST",
     "/v1/sessions/refresh",
-    Words("续期：换取新的令牌，旧的刷新令牌作废", "Refresh: the next pair of tokens"),
+    Words(
+        "续期：换取新的令牌，旧的刷新令牌作废（十秒内重试得到同一个新令牌）",
+        "Refresh: the next pair of tokens; again within 10 seconds, the same one",
+    ),
     {200: "SessionAnswer"},
     ("session_refused", "officer_suspended", "session_busy"),
     body=requests.Refresh,

@@ -32,7 +32,7 @@ ANSWERED: dict[str, Json] = {
         "access_token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl",
         "expires_in_seconds": 900,
         "refresh_token": "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgdG9rZW4",
-        "subject": {"kind": "natural", "level": "L1"},
+        "subject": {"kind": "natural", "level": "declared"},
         "roles": ["citizen"],
     },
     "ApplicationsAnswer": {"applications": [SUMMARY]},
