@@ -37,8 +37,9 @@ AROUND = Surroundings(
             {"code": code, "name": {"zh": "甲", "en": "A"}, "form": form}
         )
         for code, form in {
-            "person.name": {"type": "string", "minLength": 2, "maxLength": 40},
+            "person.name": {"type": "string", "minLength": 1, "maxLength": 60},
             "person.citizen_number": {"type": "string", "format": "citizen-number"},
+            "person.identity_number": {"type": "string", "format": "identity-number"},
             "person.telephone": {"type": "string", "format": "telephone"},
             "address.province": {"type": "string", "maxLength": 20},
             "address.city": {"type": "string", "maxLength": 30},
@@ -129,7 +130,7 @@ GOOD: dict[str, Change] = {
         step("apply", "applicant", "decide"), step("decide", "system")
     ),
     "a bound field": field(
-        **{"x-element": "person.name", "minLength": 2, "maxLength": 40}
+        **{"x-element": "person.name", "minLength": 1, "maxLength": 60}
     ),
     "a condition that can be": material(when='form.vehicle.use == "operating"'),
     "a condition that is not decided": material(when="form.vehicle.seats > 99"),
