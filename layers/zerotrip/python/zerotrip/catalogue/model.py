@@ -104,10 +104,11 @@ class Check(_Part):
     """A rule of pre-review: a CEL expression that is true when all is well.
 
     It sees `form`, `materials` (code to `{type, size_bytes, sha256}`), `licences` (type
-    code to `{valid_from, valid_until}` of the applicant's own) and `today`
-    (`YYYY-MM-DD`, the legal day). `path` is what the applicant must mend: `/form/…` or
-    `/materials/<code>`. A rule that fails is a defect to mend, or with `on_failure:
-    not_acceptable` a ground not to accept, for which `legal_basis` must speak.
+    code to `{valid_from, valid_until}` of the applicant's own), `applicant`
+    (`applicants.FACTS`) and `today` (`YYYY-MM-DD`, the legal day). `path` is what the
+    applicant must mend: `/form/…` or `/materials/<code>`. A rule that fails is a defect
+    to mend, or with `on_failure: not_acceptable` a ground not to accept, for which
+    `legal_basis` must speak.
     """
 
     code: Code
@@ -302,8 +303,9 @@ class Item(_Part):
 
     `form` is JSON Schema 2020-12; a field with `x-element` is bound to a shared data
     element. `identity_level`: how well the applicant's identity must be proven before
-    the form is handed in. `base_digest` is the content of the base entry (目录清单) that
-    it was made from, `flagged_codes` where a legacy code stands that fails its check.
+    the form is handed in. `base_digest` is the content of the base entry (目录清单)
+    that it was made from, `flagged_codes` where a legacy code stands that fails its
+    check.
 
     Raises pydantic's ValidationError; the error of type `item_inconsistent` carries
     every contradiction in `ctx["faults"]`. With the context `{"published": True}`
