@@ -108,7 +108,6 @@ def test_a_list_too_long_for_a_rule_waits_for_an_officer(office: Office) -> None
         [rule("all_pairs", "form.l.all(x, form.l.all(y, x == x && y == y))")],
         route={"decided_by": "rule"},
         form={"type": "object"},
-        applicant_number_path="/company/uscc",
     )
     fits, over = [dict(office.form(), l=[1] * count) for count in (20, 142)]
     assert office.types(office.hand_in(item, fits))[-1] == "completed"

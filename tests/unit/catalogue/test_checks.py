@@ -181,6 +181,34 @@ def test_a_rule_that_cannot_run_is_told_and_stops_no_other(drafts, example, rule
     assert not outcome.passed
 
 
+@pytest.mark.parametrize(
+    ("rule", "applicant", "found"),
+    [
+        ("applicant.age >= 18", {"age": 18}, "passed"),
+        ("applicant.age >= 18", {"age": 17}, "failed"),
+        ("applicant.age >= 18", {}, "broken"),
+        ("!has(applicant.age) || applicant.age >= 18", {}, "passed"),
+        ('applicant.level in ["present", "strong"]', {"level": "matched"}, "failed"),
+        ("!applicant.by_agent", {"by_agent": True}, "failed"),
+    ],
+)
+def test_a_rule_sees_who_applies_and_is_broken_by_what_is_not_known(
+    drafts, example, rule, applicant, found
+):
+    item, given = with_rules(drafts[MARK].item, rule), example(MARK)
+
+    outcome = failed_checks(
+        item, given.form, given.materials, day(0), applicant=applicant
+    )
+
+    assert {
+        "passed": outcome.passed,
+        "failed": bool(outcome.failed),
+        "broken": bool(outcome.broken),
+    }[found]
+    assert outcome.passed is (found == "passed")
+
+
 def test_a_broken_rule_writes_nothing_of_the_form(drafts, example, capfd, caplog):
     item = with_rules(drafts[MARK].item, "add_months(form.owner.name, 1) == today")
 

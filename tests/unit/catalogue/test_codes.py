@@ -80,6 +80,12 @@ def test_citizen_numbers_strict_and_lenient():
             check_citizen_number(no_day, strict=False)
 
 
+@pytest.mark.parametrize("number", ["810000199001010012", "911840199001010018"])
+def test_the_number_of_another_document_is_no_citizen_number_even_when_lenient(number):
+    with pytest.raises(Invalid):
+        check_citizen_number(number, strict=False)
+
+
 @pytest.mark.parametrize(
     ("code", "faults"),
     [

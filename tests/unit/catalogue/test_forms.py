@@ -39,7 +39,7 @@ def test_every_fault_is_told_with_its_place(drafts, example):
         ("/addressee/address", "field_too_long"),
         ("/declarations/tax_paid", "field_wrong_type"),
         ("/insurance", "field_missing"),
-        ("/owner/citizen_number", "citizen_number_wrong"),
+        ("/owner/citizen_number", "identity_number_wrong"),
         ("/owner/name", "field_empty"),
         ("/owner/nickname", "field_unknown"),
         ("/owner/telephone", "telephone_wrong"),
@@ -138,6 +138,28 @@ def test_a_key_that_is_no_name_is_not_repeated(drafts, example):
     (fault,) = form_faults(drafts[MARK].item, form)
 
     assert (fault.path, fault.code) == ("/owner", "field_unknown")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["999999199001010016", "810000199001010019", "911840199001010018", "E12345678"],
+)
+def test_a_car_may_belong_to_whoever_has_an_identity_document(drafts, example, number):
+    form = example(MARK).form
+    form["owner"]["citizen_number"] = number
+
+    assert form_faults(drafts[MARK].item, form) == ()
+
+
+def test_names_are_as_short_and_as_long_as_names_are(drafts, example):
+    form = example(MARK).form
+    for name in ("于", "Maria Fernanda da Conceição dos Santos Albuquerque"):
+        form["owner"]["name"] = name
+        assert form_faults(drafts[MARK].item, form) == ()
+
+    shop = example(FOOD).form
+    shop["company"]["name"] = "张记"
+    assert form_faults(drafts[FOOD].item, shop) == ()
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,9 @@ AROUND = Surroundings(
             {"code": code, "name": {"zh": "甲", "en": "A"}, "form": form}
         )
         for code, form in {
-            "person.name": {"type": "string", "minLength": 2, "maxLength": 40},
+            "person.name": {"type": "string", "minLength": 1, "maxLength": 60},
             "person.citizen_number": {"type": "string", "format": "citizen-number"},
+            "person.identity_number": {"type": "string", "format": "identity-number"},
             "person.telephone": {"type": "string", "format": "telephone"},
             "address.province": {"type": "string", "maxLength": 20},
             "address.city": {"type": "string", "maxLength": 30},
@@ -129,11 +130,27 @@ GOOD: dict[str, Change] = {
         step("apply", "applicant", "decide"), step("decide", "system")
     ),
     "a bound field": field(
-        **{"x-element": "person.name", "minLength": 2, "maxLength": 40}
+        **{"x-element": "person.name", "minLength": 1, "maxLength": 60}
     ),
     "a condition that can be": material(when='form.vehicle.use == "operating"'),
     "a condition that is not decided": material(when="form.vehicle.seats > 99"),
     "a follow-up within the promise": material(may_follow_working_days=1),
+    "a rule that decides of someone with a certificate": put(
+        "/identity_level", "strong"
+    ),
+    "a citizen's own number": both(
+        put(
+            "/form/properties/owner/properties/citizen_number/format", "citizen-number"
+        ),
+        put(
+            "/form/properties/owner/properties/citizen_number/x-element",
+            "person.citizen_number",
+        ),
+    ),
+    "a rule about who applies": put(
+        "/checks/0/rule",
+        'applicant.level == "strong" && (!has(applicant.age) || applicant.age > 17)',
+    ),
     "a check with its law": both(
         put("/checks/0/on_failure", "not_acceptable"),
         put("/checks/0/legal_basis", BASIS),
@@ -301,6 +318,52 @@ BAD: dict[str, tuple[Change, str, str]] = {
         put("/checks/0/on_failure", "not_acceptable"),
         "/checks/0",
         "not_acceptable_without_basis",
+    ),
+    "a rule that decides of someone who was never seen": (
+        put("/identity_level", "matched"),
+        "/identity_level",
+        "identity_level_too_low_for_rule",
+    ),
+    "a register that answers about someone who was never seen": (
+        both(
+            put("/identity_level", "matched"),
+            put("/route/decided_by", "officer"),
+            material(source="shared", shared="household"),
+        ),
+        "/materials/0/source",
+        "identity_level_too_low_for_sources",
+    ),
+    "a licence for someone who was never seen": (
+        both(put("/identity_level", "declared"), put("/route/decided_by", "officer")),
+        "/identity_level",
+        "licence_waits_for_presence",
+    ),
+    "an applicant's name that is no person's": (
+        lambda document: document["form"]["properties"]["owner"]["properties"][
+            "name"
+        ].pop("x-element"),
+        "/applicant/name_path",
+        "applicant_field_unbound",
+    ),
+    "an applicant's telephone that is another thing": (
+        put("/applicant/telephone_path", "/vehicle/plate_number"),
+        "/applicant/telephone_path",
+        "applicant_field_unbound",
+    ),
+    "a person with a legal representative": (
+        put("/applicant/representative_path", "/owner/name"),
+        "/applicant/representative_path",
+        "representative_of_person",
+    ),
+    "a rule about what no rule knows of an applicant": (
+        put("/checks/0/rule", 'applicant.name != ""'),
+        "/checks/0/rule",
+        "applicant_fact_unknown",
+    ),
+    "a condition about who applies": (
+        material(when="applicant.age < 18"),
+        "/materials/0/when",
+        "applicant_fact_unknown",
     ),
     "a guide without conditions": (
         put("/conditions", []),
@@ -559,6 +622,41 @@ def test_the_real_catalogue_has_no_finding():
         for name, draft in whole.drafts.items()
     }
     assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_a_licence_that_waits_for_presence_blocks_no_item(mark):
+    mark["identity_level"] = "matched"
+    mark["route"]["decided_by"] = "officer"
+
+    found = lint(Item.model_validate(mark), AROUND)
+
+    assert [each.code for each in found] == ["licence_waits_for_presence"]
+    assert errors(found) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "element"),
+    [
+        ("name_path", "company.name"),
+        ("number_path", "company.uscc"),
+        ("telephone_path", "company.telephone"),
+        ("representative_path", "company.legal_representative"),
+    ],
+)
+def test_a_company_is_named_by_fields_that_are_bound_to_its_elements(
+    authored, path, element
+):
+    food = copy.deepcopy(authored["food-business-licence"])
+    place = food["applicant"][path].rpartition("/")[2]
+    field = food["form"]["properties"]["company"]["properties"][place]
+    assert field.pop("x-element") == element
+
+    found = lint(Item.model_validate(food), read_whole(CATALOGUE, TODAY).surroundings)
+
+    assert [(each.path, each.code) for each in found] == [
+        (f"/applicant/{path}", "applicant_field_unbound")
+    ]
+    assert element in found[0].zh
 
 
 def test_errors_are_what_blocks():

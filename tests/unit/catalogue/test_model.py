@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from zerotrip.catalogue.model import Item
+from zerotrip.identity.model import Level
 
 
 def put(document: Any, path: str, value: Any) -> None:
@@ -50,22 +51,31 @@ def contradictions(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("/visits", 1, "visits_differ"),
         ("/addressee_path", None, "addressee_missing"),
         ("/addressee_path", "/owner", "addressee_incomplete"),
-        ("/applicant_number_path", "/owner/name", "applicant_number_format"),
+        ("/applicant/number_path", "/owner/name", "applicant_number_format"),
         ("/audience", "company", "applicant_number_format"),
+        ("/applicant/name_path", "/owner/nothing", "form_field_unknown"),
+        ("/applicant/number_path", "/owner/nothing", "form_field_unknown"),
         (
-            "/applicant_number_path",
+            "/applicant/telephone_path",
             "/owner/nothing",
-            ("/applicant_number_path", "form_field_unknown"),
+            ("/applicant/telephone_path", "form_field_unknown"),
         ),
         (
+            "/applicant/representative_path",
+            "/owner/nothing",
+            ("/applicant/representative_path", "form_field_unknown"),
+        ),
+        ("/licence/holder_path", "/nobody", "form_field_unknown"),
+        ("/licence/holder_number_path", "/nobody", "form_field_unknown"),
+        (
             "/licence/holder_path",
-            "/nobody",
-            ("/licence/holder_path", "form_field_unknown"),
+            "/addressee/name",
+            ("/licence/holder_path", "licence_holder_not_applicant"),
         ),
         (
             "/licence/holder_number_path",
-            "/nobody",
-            ("/licence/holder_number_path", "form_field_unknown"),
+            "/vehicle/vin",
+            ("/licence/holder_number_path", "licence_holder_not_applicant"),
         ),
         (
             "/licence/fields/2/path",
@@ -142,8 +152,40 @@ def test_every_contradiction_is_told_at_once(mark):
     assert [code for _, code in contradictions(mark)] == [
         "promise_longer_than_law",
         "visits_differ",
+        "licence_holder_not_applicant",
         "form_field_unknown",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("name_path", "name"), ("number_path", "citizen_number")]
+)
+def test_an_applicant_always_gives_name_and_number(mark, name, field):
+    mark["form"]["properties"]["owner"]["required"].remove(field)
+
+    assert contradictions(mark) == [(f"/applicant/{name}", "applicant_field_optional")]
+
+
+def test_a_form_may_ask_for_no_telephone(mark):
+    del mark["applicant"]["telephone_path"]
+
+    assert Item.model_validate(mark).applicant.telephone_path is None
+
+
+@pytest.mark.parametrize("number", ["citizen-number", "identity-number"])
+def test_a_person_applies_with_a_citizens_or_another_documents_number(mark, number):
+    owner = mark["form"]["properties"]["owner"]["properties"]
+    owner["citizen_number"]["format"] = number
+
+    assert Item.model_validate(mark)
+
+
+def test_an_applicant_is_present_and_of_age_and_may_send_an_agent_unless_said(mark):
+    item = Item.model_validate(mark)
+
+    assert item.identity_level is Level.PRESENT
+    assert item.applicant.own_from_age == 18
+    assert item.applicant.agents_allowed
 
 
 @pytest.mark.parametrize(
@@ -155,6 +197,10 @@ def test_every_contradiction_is_told_at_once(mark):
         ("/licence/fields/6/value", None, "licence_field_source"),
         ("/courier_charge/amount_fen", 0, "greater_than"),
         ("/revision", 0, "greater_than_equal"),
+        ("/applicant", {"name_path": "/owner/name"}, "missing"),
+        ("/applicant/own_from_age", 13, "greater_than_equal"),
+        ("/applicant/own_from_age", 19, "less_than_equal"),
+        ("/identity_level", "L3", "enum"),
         ("/code", "4440109801000", "string_pattern_mismatch"),
         ("/checks/0/path", "/vehicle", "string_pattern_mismatch"),
         ("/name/en", " ", "string_too_short"),

@@ -219,7 +219,7 @@ def test_people_in_examples_are_nobody(folder):
     item = item_of(folder)
     form = load_example(CATALOGUE / folder, TODAY).form
     holder = shown(item, form, item.licence.holder_path)
-    number = shown(item, form, item.applicant_number_path)
+    number = shown(item, form, item.applicant.number_path)
 
     assert holder is not None
     assert "示例" in holder.zh

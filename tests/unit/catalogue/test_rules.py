@@ -162,3 +162,39 @@ def test_the_names_that_a_rule_reads(rule, fields, others):
     names = names_of(rule)
 
     assert (names.fields, names.others) == (fields, others)
+
+
+@pytest.mark.parametrize(
+    ("rule", "read"),
+    [
+        ("applicant.age >= 18 && form.a", {"/age"}),
+        ('!has(applicant.age) || applicant["level"] == "strong"', {"/age", "/level"}),
+        ('"age" in applicant', {""}),
+        ('applicant.document.startsWith("u")', {"/document"}),
+        ("form.applicant.name == today", set()),
+    ],
+)
+def test_what_a_rule_reads_of_the_applicant(rule, read):
+    assert names_of(rule).applicant == read
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'applicant.level == "present" && applicant.age >= 18',
+        'applicant.document == "citizen_card" && !applicant.by_agent',
+        "!has(applicant.age) || applicant.age > 3",
+    ],
+)
+def test_the_applicant_of_the_example_is_known_to_rules(folder, rule):
+    spoil(folder, SEATS, f"rule: '{rule}'")
+
+    assert authoring.load(folder, TODAY).item.checks[4].rule == rule
+
+
+def test_a_rule_about_what_is_not_known_of_an_applicant_is_refused_at_its_line(folder):
+    line = spoil(folder, SEATS, "rule: applicant.shoe_size > 3")
+
+    assert faults_of(folder) == [
+        (f"{MARK}/item.yaml:{line} /checks/4/rule", "rule_broken")
+    ]

@@ -17,9 +17,14 @@ from zerotrip.kernel.identifiers import (
     RECORD_NUMBER,
     TELEPHONE,
     USCC_ALPHABET,
+    IdentityDocument,
     Mint,
+    birth_date_of,
     citizen_number_fault,
+    identity_document_of,
+    identity_number_fault,
     is_citizen_number,
+    is_identity_number,
     is_uscc,
     uscc_check_character,
     uscc_fault,
@@ -94,9 +99,87 @@ def test_one_changed_digit_of_a_citizen_number_is_found(place: int, other: str) 
     assert is_citizen_number(changed) is (changed == CITIZEN)
 
 
+INVENTED = "999999199001010016"
+HONG_KONG = "810000199001010019"
+MACAO = "820000199001010010"
+TAIWAN = "830000199001010012"
+RESIDENT_CARD = "911840199001010018"
+OLD_RESIDENT_CARD = "USA310078050110"
+DOCUMENTS = {
+    CITIZEN: IdentityDocument.CITIZEN_CARD,
+    INVENTED: IdentityDocument.CITIZEN_CARD,
+    HONG_KONG: IdentityDocument.RESIDENCE_PERMIT,
+    MACAO: IdentityDocument.RESIDENCE_PERMIT,
+    TAIWAN: IdentityDocument.RESIDENCE_PERMIT,
+    RESIDENT_CARD: IdentityDocument.PERMANENT_RESIDENT_CARD,
+    OLD_RESIDENT_CARD: IdentityDocument.PERMANENT_RESIDENT_CARD,
+    "E12345678": IdentityDocument.PASSPORT,
+    "123456789": IdentityDocument.PASSPORT,
+    "C3JM5RG2T": IdentityDocument.PASSPORT,
+}
+
+
+@pytest.mark.parametrize(("number", "document"), DOCUMENTS.items())
+def test_a_number_tells_which_document_it_is_of(
+    number: str, document: IdentityDocument
+) -> None:
+    assert identity_document_of(number) is document
+    assert is_identity_number(number)
+
+
+@pytest.mark.parametrize("number", [HONG_KONG, MACAO, TAIWAN, RESIDENT_CARD])
+def test_a_permits_or_resident_cards_number_is_no_citizens(number: str) -> None:
+    assert not is_citizen_number(number)
+
+
+def test_the_invented_people_of_division_999999_are_citizens() -> None:
+    assert is_citizen_number(INVENTED)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "",
+        "E123",  # too short
+        "E12345678901234567",  # 18 characters without a date
+        "e12345678",
+        "E1234 678",
+        "Ｅ12345678",
+        "810000199001010013",  # wrong check digit
+        "911840199002300017",  # 30 February
+        "USA310078050110\n",
+        "110105194912310",  # a citizen number without its last three
+        "1101051949123100",
+        "1010519491231002X",
+    ],
+)
+def test_what_no_document_has_is_no_identity_number(number: str) -> None:
+    assert identity_document_of(number) is None
+    assert not is_identity_number(number)
+
+
+@pytest.mark.parametrize(
+    ("number", "born"),
+    [
+        (CITIZEN, date(1949, 12, 31)),
+        (INVENTED, date(1990, 1, 1)),
+        (TAIWAN, date(1990, 1, 1)),
+        (RESIDENT_CARD, date(1990, 1, 1)),
+        (OLD_RESIDENT_CARD, None),
+        ("E12345678", None),
+        ("810000199001010013", None),
+    ],
+)
+def test_a_number_of_18_characters_tells_the_date_of_birth(
+    number: str, born: date | None
+) -> None:
+    assert birth_date_of(number) == born
+
+
 def test_a_fault_names_the_field_and_never_the_number() -> None:
     for fault, code in (
         (citizen_number_fault("/owner/id"), "citizen_number_wrong"),
+        (identity_number_fault("/owner/id"), "identity_number_wrong"),
         (uscc_fault("/company/uscc"), "uscc_wrong"),
     ):
         told = fault.as_json()

@@ -37,6 +37,23 @@ def test_a_month_later_is_the_same_day_or_the_months_last(
     assert times.add_months(day, months) == then
 
 
+@pytest.mark.parametrize(
+    ("day", "born", "age"),
+    [
+        (date(2026, 11, 20), date(2008, 11, 21), 17),
+        (date(2026, 11, 21), date(2008, 11, 21), 18),
+        (date(2026, 12, 1), date(2008, 11, 21), 18),
+        (date(2026, 2, 28), date(2008, 2, 29), 17),
+        (date(2026, 3, 1), date(2008, 2, 29), 18),
+        (date(2026, 11, 21), date(2026, 11, 21), 0),
+    ],
+)
+def test_one_is_a_year_older_on_the_birthday_itself(
+    day: date, born: date, age: int
+) -> None:
+    assert times.age_on(day, born) == age
+
+
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 600))
 def test_months_are_counted_and_the_day_is_never_later(day: date, months: int) -> None:
     then = times.add_months(day, months)

@@ -69,7 +69,11 @@ def item_asking(*materials: Material, **changed: Any) -> Item:
         "form": FORM,
         "materials": [each.model_dump() for each in materials],
         "route": {"decided_by": "rule", "role": "officer"},
-        "applicant_number_path": "/number",
+        "applicant": {
+            "name_path": "/name",
+            "number_path": "/number",
+            "telephone_path": "/telephone",
+        },
         "licence": {
             "type_code": PERMIT,
             "title": text("示例许可证"),

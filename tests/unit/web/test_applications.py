@@ -279,7 +279,7 @@ def test_a_form_that_breaks_its_schema_is_told_every_fault(
     assert (answered.status, answered.code) == (422, "form_invalid")
     assert answered.fault_codes == {
         "/form/owner/name": "field_empty",
-        "/form/owner/citizen_number": "citizen_number_wrong",
+        "/form/owner/citizen_number": "identity_number_wrong",
         "/form/owner/telephone": "field_missing",
         "/form/replacement/reason": "field_not_offered",
         "/form/replacement/happened_on": "date_wrong",

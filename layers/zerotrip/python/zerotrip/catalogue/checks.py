@@ -1,9 +1,9 @@
 """The checks of pre-review: CEL rules over form, materials and the legal day. Pure.
 
-CEL has no loops without end, no side effects and no clock. A rule sees four names,
+CEL has no loops without end, no side effects and no clock. A rule sees five names,
 `form`, `materials` (code to `{type, size_bytes, sha256}`), `licences` (type code to
-`{valid_from, valid_until}`) and `today` (`YYYY-MM-DD`), and one function beyond the
-language's own, `add_months(date, months)`.
+`{valid_from, valid_until}`), `applicant` (`applicants.FACTS`) and `today`
+(`YYYY-MM-DD`), and one function beyond the language's own, `add_months(date, months)`.
 
 What a rule may cost is bounded twice: `rule_bounds` looks at its text, before it is
 published and before it is run; `CPU_SECONDS` is what one run may take.
@@ -80,11 +80,14 @@ def failed_checks(
     materials: Mapping[str, Mapping[str, Any]],
     today: str,
     *,
+    applicant: Mapping[str, Any] | None = None,
     postponed: Collection[str] = (),
 ) -> CheckOutcome:
     """Runs the item's checks, in their order, whatever the first ones say.
 
-    `postponed` are materials that are to follow: what speaks of one of them waits.
+    `applicant` are facts of who applies (`applicants.facts`): a rule that reads one
+    that is not known is broken, unless it asks with `has`. `postponed` are materials
+    that are to follow: what speaks of one of them waits.
     """
     failed: list[Fault] = []
     broken: list[str] = []
@@ -93,6 +96,7 @@ def failed_checks(
         form=form,
         materials=materials,
         licences=licences_among(item, materials),
+        applicant=applicant or {},
         today=today,
     )
     waiting = {f"/materials/{code}" for code in postponed}

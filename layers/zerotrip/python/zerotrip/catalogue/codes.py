@@ -17,6 +17,7 @@ from zerotrip.kernel.errors import Fault, Invalid
 from zerotrip.kernel.identifiers import (
     citizen_number_fault,
     is_citizen_number,
+    is_citizens_division,
     is_uscc,
     uscc_fault,
 )
@@ -68,7 +69,8 @@ def check_citizen_number(code: str, *, strict: bool = True, path: str = "") -> C
     """A citizen number. Raises Invalid `code_wrong`.
 
     Lenient flags a wrong check character, and the 15 digits of before 1999; a day of
-    birth that is none is refused always. Region codes are not looked up: they change.
+    birth that is none, and the number of another document, are refused always. Region
+    codes are not looked up: they change.
     """
     if is_citizen_number(code):
         return Checked(code, _citizen_parts(code))
@@ -76,7 +78,7 @@ def check_citizen_number(code: str, *, strict: bool = True, path: str = "") -> C
     old = _FIFTEEN.fullmatch(code) is not None
     full = code[:6] + "19" + code[6:] if old else code
     shaped = old or re.fullmatch(r"[1-9][0-9]{16}[0-9X]", code) is not None
-    if not shaped or not _is_day(full[6:14]):
+    if not shaped or not is_citizens_division(code) or not _is_day(full[6:14]):
         raise _invalid(faults)
     return _checked(code, _citizen_parts(full), faults, strict)
 

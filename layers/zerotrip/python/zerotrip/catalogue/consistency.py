@@ -13,7 +13,7 @@ from zerotrip.catalogue.codes import (
     check_item_code,
     check_uscc,
 )
-from zerotrip.catalogue.pointers import schema_at
+from zerotrip.catalogue.pointers import leaves, schema_at
 from zerotrip.catalogue.route import computed_visits
 from zerotrip.kernel.errors import Fault, Invalid
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from zerotrip.catalogue.model import Item
 
 ADDRESSEE_FIELDS = ("name", "telephone", "province", "city", "county", "address")
-_NUMBER_FORMAT = {"person": "citizen-number", "company": "uscc"}
+_NUMBER_FORMATS = {
+    "person": ("citizen-number", "identity-number"),
+    "company": ("uscc",),
+}
 _NAMED = {
     "/organisation/uscc": Fault(
         "/organisation/uscc",
@@ -53,6 +56,7 @@ def contradictions(item: Item) -> tuple[Fault, ...]:
         *_promise_faults(item),
         *_courier_faults(item),
         *_applicant_faults(item),
+        *_holder_faults(item),
         *_pointer_faults(item),
         *_check_faults(item),
     )
@@ -187,20 +191,56 @@ def _courier_faults(item: Item) -> Iterator[Fault]:
 
 
 def _applicant_faults(item: Item) -> Iterator[Fault]:
-    schema = schema_at(item.form, item.applicant_number_path)
-    wanted = _NUMBER_FORMAT[item.audience]
-    if schema is not None and schema.get("format") != wanted:
+    applicant = item.applicant
+    number = schema_at(item.form, applicant.number_path)
+    formats = _NUMBER_FORMATS[item.audience]
+    if number is not None and number.get("format") not in formats:
         yield Fault(
-            "/applicant_number_path",
+            "/applicant/number_path",
             "applicant_number_format",
-            f"申请人证件号码字段的format应为{wanted}。",
-            f"The applicant's number must have the format {wanted}.",
+            f"申请人证件号码字段的format应为{'或者'.join(formats)}。",
+            f"The applicant's number must have the format {' or '.join(formats)}.",
         )
+    # Without both there is nothing to hold against who is signed in.
+    always = {path for path, _, required in leaves(item.form) if required}
+    for name in ("name_path", "number_path"):
+        path = getattr(applicant, name)
+        if path not in always and schema_at(item.form, path) is not None:
+            yield Fault(
+                f"/applicant/{name}",
+                "applicant_field_optional",
+                f"申请人的姓名（名称）和证件号码须为必填字段，{path}不是。",
+                f"The applicant's name and number are required fields; {path} is not.",
+            )
+
+
+def _holder_faults(item: Item) -> Iterator[Fault]:
+    """A licence is only ever signed in the name of the applicant, who is identified."""
+    applicant, licence = item.applicant, item.licence
+    for name, said, wanted in (
+        ("holder_path", licence.holder_path, applicant.name_path),
+        ("holder_number_path", licence.holder_number_path, applicant.number_path),
+    ):
+        if said != wanted:
+            yield Fault(
+                f"/licence/{name}",
+                "licence_holder_not_applicant",
+                f"证照的持有人应为申请人，此处应为{wanted}。",
+                f"The licence's holder is the applicant: {wanted} must stand here.",
+            )
+
+
+def applicant_paths(item: Item) -> Iterator[tuple[str, str]]:
+    """Where an item says the applicant stands: its own pointer, and the form's."""
+    for name in ("name_path", "number_path", "telephone_path", "representative_path"):
+        path = getattr(item.applicant, name)
+        if path is not None:
+            yield f"/applicant/{name}", path
 
 
 def _pointer_faults(item: Item) -> Iterator[Fault]:
     named = [
-        ("/applicant_number_path", item.applicant_number_path),
+        *applicant_paths(item),
         ("/licence/holder_path", item.licence.holder_path),
         ("/licence/holder_number_path", item.licence.holder_number_path),
     ]

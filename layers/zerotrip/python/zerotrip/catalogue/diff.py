@@ -19,6 +19,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "base_code": ("基本编码", "base code"),
     "name": ("事项名称", "name"),
     "audience": ("服务对象", "audience"),
+    "identity_level": ("实名认证要求", "identity level"),
     "organisation": ("实施主体", "organisation"),
     "department": ("承办部门", "department"),
     "department_name": ("承办部门名称", "name of the department"),
@@ -41,7 +42,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "fee": ("收费", "fee"),
     "courier_charge": ("寄递费用", "courier's charge"),
     "addressee_path": ("收寄件人位置", "addressee"),
-    "applicant_number_path": ("申请人号码位置", "applicant's number"),
+    "applicant": ("申请人", "applicant"),
     "licence": ("证照", "licence"),
 }
 

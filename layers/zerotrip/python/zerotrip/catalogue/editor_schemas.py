@@ -73,6 +73,14 @@ def _partial(schema: dict[str, Any]) -> dict[str, Any]:
         part = schema["$defs"][name]
         part["required"] = ["code"]
         part["properties"]["removed"] = _REMOVED
-    for name in ("Fee", "Charge", "Route", "Licence", "Organisation", "NotOnline"):
+    for name in (
+        "Fee",
+        "Charge",
+        "Route",
+        "Licence",
+        "Organisation",
+        "NotOnline",
+        "Applicant",
+    ):
         schema["$defs"][name].pop("required", None)
     return schema

@@ -18,7 +18,9 @@ from zerotrip.kernel.errors import Fault, Invalid
 from zerotrip.kernel.identifiers import (
     TELEPHONE,
     citizen_number_fault,
+    identity_number_fault,
     is_citizen_number,
+    is_identity_number,
     is_uscc,
     uscc_fault,
 )
@@ -129,9 +131,16 @@ def _is_date(text: str) -> bool:
 
 FORMATS: dict[str, Callable[[str], bool]] = {
     "citizen-number": is_citizen_number,
+    "identity-number": is_identity_number,
     "uscc": is_uscc,
     "telephone": lambda text: TELEPHONE.fullmatch(text) is not None,
     "date": _is_date,
+}
+
+_NUMBER_FAULTS: dict[str, Callable[[str], Fault]] = {
+    "citizen-number": citizen_number_fault,
+    "identity-number": identity_number_fault,
+    "uscc": uscc_fault,
 }
 
 
@@ -250,10 +259,9 @@ def _surplus(error: ValidationError) -> list[str]:
 
 
 def _format_fault(item: Item, path: str, error: ValidationError, base: str) -> Fault:
-    if error.validator_value == "citizen-number":
-        return citizen_number_fault(base + path)
-    if error.validator_value == "uscc":
-        return uscc_fault(base + path)
+    told = _NUMBER_FAULTS.get(str(error.validator_value))
+    if told is not None:
+        return told(base + path)
     return _fault(item, path, str(error.validator_value), error, base)
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import Fault
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -103,10 +104,11 @@ class Check(_Part):
     """A rule of pre-review: a CEL expression that is true when all is well.
 
     It sees `form`, `materials` (code to `{type, size_bytes, sha256}`), `licences` (type
-    code to `{valid_from, valid_until}` of the applicant's own) and `today`
-    (`YYYY-MM-DD`, the legal day). `path` is what the applicant must mend: `/form/…` or
-    `/materials/<code>`. A rule that fails is a defect to mend, or with `on_failure:
-    not_acceptable` a ground not to accept, for which `legal_basis` must speak.
+    code to `{valid_from, valid_until}` of the applicant's own), `applicant`
+    (`applicants.FACTS`) and `today` (`YYYY-MM-DD`, the legal day). `path` is what the
+    applicant must mend: `/form/…` or `/materials/<code>`. A rule that fails is a defect
+    to mend, or with `on_failure: not_acceptable` a ground not to accept, for which
+    `legal_basis` must speak.
     """
 
     code: Code
@@ -272,6 +274,23 @@ class SharedMaterial(_Part):
     valid_days: Annotated[int, Field(gt=0, le=3660)]
 
 
+class Applicant(_Part):
+    """Whose case it is: where the form names the applicant, and who may act.
+
+    `representative_path`: a company's legal representative, head or operator, where the
+    form shows one. Natural applicants younger than `own_from_age` apply through a
+    guardian; so do all below 14, whose data is processed with a guardian's consent
+    only (PIPL art 31).
+    """
+
+    name_path: Pointer
+    number_path: Pointer
+    telephone_path: Pointer | None = None
+    representative_path: Pointer | None = None
+    own_from_age: Annotated[int, Field(ge=14, le=18)] = 18
+    agents_allowed: bool = True
+
+
 class Section(_Part):
     """A layout hint: form fields that are shown together, in this order."""
 
@@ -283,8 +302,10 @@ class Item(_Part):
     """An implementation (实施清单) that citizens can apply for; one revision of it.
 
     `form` is JSON Schema 2020-12; a field with `x-element` is bound to a shared data
-    element. `base_digest` is the content of the base entry (目录清单) that it was made
-    from, `flagged_codes` where a legacy code stands that fails its check.
+    element. `identity_level`: how well the applicant's identity must be proven before
+    the form is handed in. `base_digest` is the content of the base entry (目录清单)
+    that it was made from, `flagged_codes` where a legacy code stands that fails its
+    check.
 
     Raises pydantic's ValidationError; the error of type `item_inconsistent` carries
     every contradiction in `ctx["faults"]`. With the context `{"published": True}`
@@ -296,6 +317,7 @@ class Item(_Part):
     revision: Annotated[int, Field(ge=1, le=999_999)]
     name: Text
     audience: Literal["person", "company"]
+    identity_level: Level = Level.PRESENT
     organisation: Organisation
     department: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     department_name: Text
@@ -322,7 +344,7 @@ class Item(_Part):
     fee: Fee | None = None
     courier_charge: Charge | None = None
     addressee_path: Pointer | None = None
-    applicant_number_path: Pointer
+    applicant: Applicant
     licence: Licence
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What a CEL rule speaks of, read from its text: fields of the form, other names. Pure.
+"""What a CEL rule speaks of, read from its text: fields, facts, other names. Pure.
 
 The library compiles and runs rules but shows no syntax tree; a rule's tokens are enough
 for what is asked here.
@@ -26,16 +26,20 @@ _WORDS = frozenset({"true", "false", "null", "in", "has"})
 
 @dataclass(frozen=True, slots=True)
 class RuleNames:
-    """Pointers into the form that a rule reads, and its other free names."""
+    """Pointers into the form and into `applicant` that a rule reads; other free names.
+
+    The pointer is empty where a rule reads the whole of it.
+    """
 
     fields: frozenset[str]
     others: frozenset[str]
+    applicant: frozenset[str] = frozenset()
 
 
 def names_of(rule: str) -> RuleNames:
     """What the rule reads; functions and methods are no names."""
     tokens = list(_tokens(rule))
-    fields: set[str] = set()
+    read: dict[str, set[str]] = {"form": set(), "applicant": set()}
     others: set[str] = set()
     position = 0
     while position < len(tokens):
@@ -45,16 +49,18 @@ def names_of(rule: str) -> RuleNames:
         position += 1
         if kind != "name" or before == ".":
             continue
-        if text == "form":
+        if text in read:
             path, position = _chain(tokens, position)
-            fields.add(path)
+            read[text].add(path)
         elif text not in _WORDS and after != "(":
             others.add(text)
-    return RuleNames(frozenset(fields), frozenset(others))
+    return RuleNames(
+        frozenset(read["form"]), frozenset(others), frozenset(read["applicant"])
+    )
 
 
 def _chain(tokens: list[tuple[str, str]], position: int) -> tuple[str, int]:
-    """The pointer that follows `form`, and where the tokens go on."""
+    """The pointer that follows the name, and where the tokens go on."""
     steps: list[str] = []
     while True:
         following = tokens[position : position + 3]

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from zerotrip.catalogue import checks
+from zerotrip.catalogue.applicants import facts_of_form
 from zerotrip.catalogue.model import Item, Material
 from zerotrip.kernel.errors import Fault
 
@@ -52,9 +53,7 @@ def rule_faults(item: Item) -> Iterator[Fault]:
 
 def broken_rules(item: Item, example: Example, today: date) -> Iterator[Fault]:
     """Rules that do not run on the example: a missing field, a division by zero."""
-    outcome = checks.failed_checks(
-        item, example.form, example.materials, today.isoformat()
-    )
+    outcome = _tried(item, example, today)
     broken = set(outcome.broken)
     for path, code, rule in rules_of(item):
         condition = path.startswith("/materials")
@@ -72,10 +71,17 @@ def broken_rules(item: Item, example: Example, today: date) -> Iterator[Fault]:
 
 def failed_on_example(item: Item, example: Example, today: date) -> tuple[Fault, ...]:
     """What the item's own rules say is wrong with its example."""
-    outcome = checks.failed_checks(
-        item, example.form, example.materials, today.isoformat()
+    return _tried(item, example, today).failed
+
+
+def _tried(item: Item, example: Example, today: date) -> checks.CheckOutcome:
+    return checks.failed_checks(
+        item,
+        example.form,
+        example.materials,
+        today.isoformat(),
+        applicant=facts_of_form(item, example.form, today),
     )
-    return outcome.failed
 
 
 def holds(condition: str, form: Mapping[str, Any]) -> bool | None:

@@ -1,7 +1,9 @@
 """Numbers that name things: checked when they come in, minted in one place.
 
 Sources: GB 32100-2015 (USCC), GB 11643-1999 (citizen number), GB/T 39554.1 (item
-codes; read second-hand, so the layout stays lenient where noted).
+codes; read second-hand, so the layout stays lenient where noted). Numbers of residence
+permits and permanent resident cards: from memory of their published formats, to be
+confirmed.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from zerotrip.kernel.errors import Fault
 
@@ -24,6 +27,25 @@ ITEM_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{18}[1-7][0-9A-Z]{12}")
 CASE_NUMBER = re.compile(r"[0-9A-Z]{31}[0-9]{8}[0-9]{6}")
 RECORD_NUMBER = re.compile(r"[0-9]{6}[0-9A-HJKMNP-TV-Z]{26}")
 TELEPHONE = re.compile(r"1[3-9][0-9]{9}")
+_EIGHTEEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_RESIDENCE_DIVISIONS = ("81", "82", "83")
+"""Hong Kong, Macao, Taiwan: divisions of residence permits (港澳台居民居住证)."""
+_SYNTHETIC_DIVISION = "999999"
+"""Of invented people only. No permanent resident card has it: its 9 is followed by a
+province and a nationality of GB/T 2659, and there is no province 99, no country 999."""
+_OLD_RESIDENT_CARD = re.compile(r"[A-Z]{3}[0-9]{12}")
+_PASSPORT = re.compile(r"[A-Z0-9]{5,17}")
+# A citizen number that lost a digit must not become a passport.
+_SHORT_CITIZEN_NUMBER = re.compile(r"[0-9]{14,16}[0-9X]")
+
+
+class IdentityDocument(StrEnum):
+    """What a person proves an identity with."""
+
+    CITIZEN_CARD = "citizen_card"  # 居民身份证
+    RESIDENCE_PERMIT = "residence_permit"  # 港澳台居民居住证
+    PERMANENT_RESIDENT_CARD = "permanent_resident_card"  # 外国人永久居留身份证
+    PASSPORT = "passport"  # 护照
 
 
 def uscc_check_character(first_17: str) -> str:
@@ -45,22 +67,67 @@ def is_uscc(text: str) -> bool:
 
 
 def is_citizen_number(text: str) -> bool:
-    """Whether text is an 18-character citizen number: date and check digit right.
+    """Whether text is a citizen number: its division, date and check digit right.
 
-    Division codes are not looked up: residence permits (81, 82, 83) and permanent
-    resident cards (9) are numbers too, and codes change.
+    Divisions are not looked up, since they change; those of residence permits (81, 82,
+    83) and of permanent resident cards (9) are refused.
     """
-    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", text):
-        return False
-    try:
-        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
-    except ValueError:
+    return _is_eighteen(text) and is_citizens_division(text)
+
+
+def is_citizens_division(number: str) -> bool:
+    """Whether the number begins as one of a citizen: not 81, 82, 83 or 9."""
+    if number.startswith(_SYNTHETIC_DIVISION):
+        # The invented people of examples and tests are citizens.
+        return True
+    return not number.startswith((*_RESIDENCE_DIVISIONS, "9"))
+
+
+def is_identity_number(text: str) -> bool:
+    """Whether text is the number of a document that `IdentityDocument` names."""
+    return identity_document_of(text) is not None
+
+
+def identity_document_of(number: str) -> IdentityDocument | None:
+    """Which document has a number of this form, or None.
+
+    A passport has no check digit: 5 to 17 capitals and digits pass for one, unless they
+    are the digits of a citizen number of which some are missing.
+    """
+    if _is_eighteen(number):
+        if is_citizens_division(number):
+            return IdentityDocument.CITIZEN_CARD
+        if number.startswith("9"):
+            return IdentityDocument.PERMANENT_RESIDENT_CARD
+        return IdentityDocument.RESIDENCE_PERMIT
+    if _OLD_RESIDENT_CARD.fullmatch(number):
+        return IdentityDocument.PERMANENT_RESIDENT_CARD
+    if _PASSPORT.fullmatch(number) and not _SHORT_CITIZEN_NUMBER.fullmatch(number):
+        return IdentityDocument.PASSPORT
+    return None
+
+
+def birth_date_of(number: str) -> date | None:
+    """The date of birth that a number of 18 characters holds; None for all others."""
+    return _date_within(number) if _is_eighteen(number) else None
+
+
+def _is_eighteen(text: str) -> bool:
+    """18 characters, a date of birth, and the check digit of GB 11643-1999."""
+    if not _EIGHTEEN.fullmatch(text) or _date_within(text) is None:
         return False
     total = sum(
         int(digit) * weight
         for digit, weight in zip(text[:17], _CITIZEN_WEIGHTS, strict=True)
     )
     return _CITIZEN_CODES[total % 11] == text[17]
+
+
+def _date_within(number: str) -> date | None:
+    try:
+        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return None
 
 
 def citizen_number_fault(path: str) -> Fault:
@@ -70,6 +137,18 @@ def citizen_number_fault(path: str) -> Fault:
         "citizen_number_wrong",
         "身份证号码有误，请核对18位号码及最后一位校验码。",
         "The identity number is wrong: check all 18 characters and the last one.",
+    )
+
+
+def identity_number_fault(path: str) -> Fault:
+    """What is said of an identity document's number that does not check."""
+    return Fault(
+        path,
+        "identity_number_wrong",
+        "身份证件号码有误，请按居民身份证、港澳台居民居住证、外国人永久居留身份证"
+        "或者护照上的号码填写，字母用大写。",
+        "The number is none of an identity card, residence permit, permanent resident "
+        "card or passport: copy it as printed, letters in capitals.",
     )
 
 

@@ -38,3 +38,12 @@ def add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, last))
+
+
+def age_on(day: date, born: date) -> int:
+    """Full years of age (周岁): one more from the birthday itself.
+
+    Who was born on 29 February is a year older on 1 March of a common year.
+    """
+    had_birthday = (day.month, day.day) >= (born.month, born.day)
+    return day.year - born.year - (0 if had_birthday else 1)

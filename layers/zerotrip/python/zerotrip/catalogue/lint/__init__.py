@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zerotrip.catalogue.lint import fields, materials, once, places, promises, telling
+from zerotrip.catalogue.lint import (
+    applicants,
+    fields,
+    materials,
+    once,
+    places,
+    promises,
+    telling,
+)
 from zerotrip.catalogue.lint import steps as route_steps
 from zerotrip.catalogue.lint.findings import Finding, Surroundings, errors
 from zerotrip.catalogue.model import Item
@@ -49,6 +57,12 @@ RULES: tuple[Rule, ...] = (
     materials.condition_unreadable,
     materials.condition_never_true,
     materials.not_acceptable_without_basis,
+    applicants.identity_level_too_low_for_rule,
+    applicants.identity_level_too_low_for_sources,
+    applicants.licence_waits_for_presence,
+    applicants.applicant_field_unbound,
+    applicants.representative_of_person,
+    applicants.applicant_fact_unknown,
     telling.guide_incomplete,
     telling.guide_lacks_notes,
     telling.code_flagged,

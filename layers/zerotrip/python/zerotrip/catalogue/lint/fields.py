@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from zerotrip.catalogue.consistency import applicant_paths
 from zerotrip.catalogue.lint.findings import Finding, Surroundings
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import leaves, schema_at
@@ -115,7 +116,7 @@ def _used(item: Item) -> Iterator[str]:
     for _, _, rule in rules_of(item):
         yield from names_of(rule).fields
     yield from (path for _, path in _licence_paths(item))
-    yield item.applicant_number_path
+    yield from (path for _, path in applicant_paths(item))
     if item.addressee_path is not None:
         yield item.addressee_path
 

@@ -115,7 +115,7 @@ def not_acceptable_without_basis(item: Item, around: Surroundings) -> Iterator[F
 def _can_be_true(item: Item, condition: str) -> bool | None:
     """Whether some form makes it true; None when that cannot be decided here."""
     names = names_of(condition)
-    if names.others:
+    if names.others or names.applicant:
         return None
     known = {path: (schema, always) for path, schema, always in leaves(item.form)}
     choices: list[list[tuple[str, Any]]] = []
