@@ -160,7 +160,7 @@ def require_own(
 def rule_facts(
     item: Item, form: Mapping[str, Any], by: HandedBy, today: date
 ) -> dict[str, Any]:
-    """What an item's rules may ask of the applicant; `age` where the number tells it."""
+    """What rules may ask of the applicant; `age` where the number tells it."""
     facts: dict[str, Any] = {
         "level": str(by.level),
         "kind": by.kind,

@@ -392,7 +392,7 @@ class Applications:
             due_at=due,
             subject=(frozen.sub, at),
             rows=(
-                form_row(data_key, key, "FORM", frozen.form, materials, by),
+                form_row(data_key, key, "FORM", frozen.form, materials, by=by),
                 *documents,
             ),
         )

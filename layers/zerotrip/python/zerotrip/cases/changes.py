@@ -31,7 +31,6 @@ from zerotrip.kernel.aggregate import Change, Event, EventRow, Row, digest
 from zerotrip.kernel.errors import Conflict
 from zerotrip.kernel.watch import watch_due
 
-
 MOST_AGENTS = 8
 """The head keeps the last ones; events name each."""
 

@@ -24,6 +24,7 @@ def form_row(
     sk: str,
     form: Mapping[str, Any],
     materials: Mapping[str, Any],
+    *,
     by: HandedBy,
 ) -> Row:
     """A FORM row: form and agent sealed for this case, the rest as references."""

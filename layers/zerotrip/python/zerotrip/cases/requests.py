@@ -405,7 +405,7 @@ def _persons(acting: Acting, seen: int, now: datetime, request: str = "") -> Com
 def _form_row(data_key: DataKey, now: CaseNow, handed: Handed) -> Row:
     sk = f"FORM#{now.head.version + 1:06}"
     return form_row(
-        data_key, now.key, sk, handed.form, with_promises(handed), handed.by
+        data_key, now.key, sk, handed.form, with_promises(handed), by=handed.by
     )
 
 

@@ -6,7 +6,7 @@ And what officers see at a window: who somebody is, and whose guardian.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from zerotrip.identity.callers import Callers
 from zerotrip.identity.model import (
@@ -193,7 +193,7 @@ class Window:
     tenant: str
 
     def shown_by(self, code: str) -> str:
-        """The `sub` of whoever showed the code. Raises NotFound `window_code_unknown`."""
+        """The `sub` of who showed the code. Raises NotFound `window_code_unknown`."""
         tables, now = self.subjects.tables, self.subjects.clock()
         row = tables.get(ANSWERS_TABLE, window_key(self.tenant, code), "WINDOW")
         # The database removes expired rows hours later: the time is checked here.
@@ -201,7 +201,8 @@ class Window:
             raise NotFound(
                 "window_code_unknown",
                 "核验码有误或者已过期，请办事人重新生成（15分钟内有效）。",
-                "This code is wrong or too old: have a new one made, good for 15 minutes.",
+                "This code is wrong or too old: have a new one made; it is good for "
+                "15 minutes.",
             )
         return str(row.data["sub"])
 
@@ -236,7 +237,7 @@ class Window:
             Login(Provider.DOCUMENT, number),
             SubjectKind.NATURAL,
             Person(name=normalised_name(name), id_type=id_type, id_no=number),
-            Level.STRONG,
+            level=Level.STRONG,
         )
         for known in self.powers.held_by(guardian.subs):
             if (

@@ -38,7 +38,7 @@ class Recusal:
     hash_key: bytes = field(repr=False)
 
     def declare(self, officer: str, relation: str, number: str) -> None:
-        """Keeps a relation; the same again changes its word. Only the organ lifts it."""
+        """Keeps a relation; the same number again changes its word."""
         mark = number_mark(self.hash_key, normalised_number(number))
         row = StoredRow(
             self._pk(officer),
@@ -98,6 +98,6 @@ def own_case() -> Forbidden:
     return Forbidden(
         "own_case",
         "该办件的申请人、代理人是您本人或者您申报的亲属、单位，您应当回避，请由其他人员办理。",
-        "You, a relative or a body of yours that you declared have a part in this case: "
-        "a colleague handles it.",
+        "You, or a relative or body that you declared, have a part in this case: a "
+        "colleague handles it.",
     )

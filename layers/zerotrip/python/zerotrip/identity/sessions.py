@@ -302,7 +302,7 @@ class Sessions:
             Login(Provider.OIDC, claims.sub),
             SubjectKind.NATURAL,
             _person(claims),
-            claims.level,
+            level=claims.level,
         )
         if person.level.reaches(Level.PRESENT):
             known = self.subjects.find(
@@ -329,8 +329,8 @@ class Sessions:
                 corp_uscc=company.uscc,
                 corp_representative=company.representative,
             ),
-            claims.level,
-            said,
+            level=claims.level,
+            facts=said,
         )
 
     def _by_word(self, company: Subject, person: Subject, said: CompanyClaims) -> Power:

@@ -1,7 +1,7 @@
 """Where subjects, officers and organisations are kept: table `identity`.
 
     T#LOGIN#{keyed hash}       SUB            {sub, mark, holder}
-    T#SUB#{sub}                SUBJECT        {kind, level, subs, number, …}, sealed person
+    T#SUB#{sub}                SUBJECT        {kind, level, subs, …}, sealed person
     T#SUB#{sub}                HOLDS#{power}  a power that this login may use
     T#SUB#{sub}                GAVE#{power}   a power that this principal gave
     T#POWER#{power}            POWER          {principal, agent, acts, …}
@@ -257,6 +257,15 @@ class Identities:
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    """What a provider said at a sign-in; `facts` are fields of the subject's row."""
+
+    person: Person = field(repr=False)
+    level: Level | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Subjects:
     """People and companies by their ways in; what is personal is sealed per subject."""
 
@@ -307,6 +316,7 @@ class Subjects:
         login: Login,
         kind: SubjectKind,
         person: Person,
+        *,
         level: Level | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> Subject:
@@ -318,15 +328,19 @@ class Subjects:
         `identity_conflict` where a provider now vouches for another number than that
         of the person whose login this is.
         """
+        said = _Said(person, level, facts or {})
         for _ in range(_ATTEMPTS):
             known = self._login_row(tenant, login)
             try:
                 row = self._row_behind(tenant, known, person)
                 if known is None or row is None:
                     return self._create(
-                        tenant, login, kind, person, level, facts or {}, known
+                        login,
+                        Subject(tenant, self.mint.opaque(), kind, Level.DECLARED),
+                        said,
+                        known,
                     )
-                return self._refresh(tenant, known, row, person, level, facts or {})
+                return self._refresh(tenant, known, row, said)
             except Rejected:
                 continue  # somebody else wrote first: look again
         raise _busy()
@@ -431,26 +445,17 @@ class Subjects:
         return keyed_hash(self.hash_key, f"unionid:{person.unionid}")
 
     def _create(
-        self,
-        tenant: str,
-        login: Login,
-        kind: SubjectKind,
-        person: Person,
-        level: Level | None,
-        facts: Mapping[str, Any],
-        before: StoredRow | None,
+        self, login: Login, new: Subject, said: _Said, before: StoredRow | None
     ) -> Subject:
-        sub = self.mint.opaque()
-        subject = Subject(
-            tenant,
-            sub,
-            kind,
-            level or Level.DECLARED,
-            number=self._number(person),
+        tenant, sub = new.tenant, new.sub
+        subject = replace(
+            new,
+            level=said.level or new.level,
+            number=self._number(said.person),
             via=login.provider,
-            company=facts.get("company"),
-            representative=facts.get("representative"),
-            ended=facts.get("ended"),
+            company=said.facts.get("company"),
+            representative=said.facts.get("representative"),
+            ended=said.facts.get("ended"),
         )
         made = StoredRow(
             subject_key(tenant, sub),
@@ -461,13 +466,13 @@ class Subjects:
         marked = StoredRow(
             login_key(tenant, self.hash_key, login),
             "SUB",
-            self._login_data(sub, person, level, facts),
+            self._login_data(sub, said),
             version=version + 1,
         )
         expect = Expect(absent=True) if before is None else Expect(version=version)
         writes = [
             Put(IDENTITY_TABLE, marked, expect),
-            *self._written(tenant, subject, made, person),
+            *self._written(tenant, subject, made, said.person),
         ]
         if before is not None:
             writes += self._left_behind(tenant, str(before.data["sub"]))
@@ -482,34 +487,28 @@ class Subjects:
         return [_changed(row, {**row.data, "former": True})]
 
     def _refresh(
-        self,
-        tenant: str,
-        login_row: StoredRow,
-        row: StoredRow,
-        person: Person,
-        level: Level | None,
-        facts: Mapping[str, Any],
+        self, tenant: str, login_row: StoredRow, row: StoredRow, said: _Said
     ) -> Subject:
-        sub = str(login_row.data["sub"])
+        sub, facts = str(login_row.data["sub"]), said.facts
         subject = read_subject(tenant, sub, row)
-        said = self._login_data(sub, person, level, facts)
-        if login_row.data["mark"] == said["mark"]:
+        data = self._login_data(sub, said)
+        if login_row.data["mark"] == data["mark"]:
             return subject
-        number = self._number(person) or subject.number
+        number = self._number(said.person) or subject.number
         if number != subject.number:
             self._require_same_person(tenant, subject, number)
         subject = replace(
             subject,
-            level=level or subject.level,
+            level=said.level or subject.level,
             number=number,
             company=facts.get("company", subject.company),
             representative=facts.get("representative") or subject.representative,
             ended=facts.get("ended") or subject.ended,
         )
-        person = opened_person(self.keys, tenant, sub, row).updated(person)
+        person = opened_person(self.keys, tenant, sub, row).updated(said.person)
         marked = replace(
             login_row,
-            data={**login_row.data, **said},
+            data={**login_row.data, **data},
             version=(login_row.version or 0) + 1,
         )
         expect = Expect(version=login_row.version, absent=login_row.version is None)
@@ -572,16 +571,11 @@ class Subjects:
         writes.append(Put(IDENTITY_TABLE, kept, expect))
         return writes
 
-    def _login_data(
-        self,
-        sub: str,
-        person: Person,
-        level: Level | None,
-        facts: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        said = canonical([level, person.as_json(), dict(facts)]).decode()
-        data = {"sub": sub, "mark": keyed_hash(self.hash_key, said)}
-        holder = self._holder(person)
+    def _login_data(self, sub: str, said: _Said) -> dict[str, Any]:
+        content = canonical([said.level, said.person.as_json(), dict(said.facts)])
+        mark = keyed_hash(self.hash_key, content.decode())
+        data = {"sub": sub, "mark": mark}
+        holder = self._holder(said.person)
         return data if holder is None else {**data, "holder": holder}
 
     def _login_row(self, tenant: str, login: Login) -> StoredRow | None:

@@ -57,8 +57,8 @@ class Inbox:
     ) -> Sequence[dict[str, Any]]:
         """The newest notices to any of a person's logins, as they go over the wire.
 
-        `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh, en},
-        occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is None
+        `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh,
+        en}, occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is None
         where the notice is about an application that is no case yet.
         """
         newest = self._notices(tenant, acting)[::-1][:limit]
@@ -97,7 +97,7 @@ class Inbox:
             if self.tables.get(IDENTITY_TABLE, mark.pk, mark.sk) is None:
                 raise _busy() from rejected
 
-    def _notices(self, tenant: str, acting: Acting) -> list[Notice]:
+    def _notices(self, tenant: str, acting: Acting) -> Sequence[Notice]:
         """What was told to any login, as it was sent; an agent's within the power."""
         found = [
             notice(row)

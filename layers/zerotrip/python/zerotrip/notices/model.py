@@ -29,9 +29,9 @@ _PARAMETERS = ("amount_fen", "direction")
 class Notice:
     """A stored notice. `about` names what it is about, `BILL#…`, `APPLICATION#…`.
 
-    `sub` is whose inbox it is in. `case_no` is empty as long as there is no case. `occurred_at` is when the fact
-    happened, `sent_at` when it was put in the inbox, both UTC texts; `parameters` are
-    amounts and codes for the template's sentence.
+    `sub` is whose inbox it is in. `case_no` is empty as long as there is no case.
+    `occurred_at` is when the fact happened, `sent_at` when it was put in the inbox,
+    both UTC texts; `parameters` are amounts and codes for the template's sentence.
     """
 
     id: str

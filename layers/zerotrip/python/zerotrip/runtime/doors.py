@@ -13,12 +13,12 @@ from zerotrip.web.dependencies import Applicant, Editors, Public, Staff
 if TYPE_CHECKING:
     from zerotrip.cases.requests import Requests
     from zerotrip.catalogue.model import Text
+    from zerotrip.identity.power_store import Powers
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Subjects
     from zerotrip.identity.tokens import KmsTokenKey
     from zerotrip.kernel.errors import ZeroTripError
     from zerotrip.notices.inbox import Inbox
-    from zerotrip.sources.model import Identified
     from zerotrip.sources.resolving import Sources
 
 
@@ -27,6 +27,7 @@ def applicant() -> Applicant:
     """For applicant_api."""
     from zerotrip.cases.applications import Applications
     from zerotrip.cases.drafts import Drafts
+    from zerotrip.identity.agency import Agency
     from zerotrip.materials.store import Slots
     from zerotrip.payments.requests import Payments
 

@@ -86,7 +86,6 @@ def mint() -> Mint:
 @functools.cache
 def bus() -> EventBridge:
     """The event bus."""
-    from zerotrip.identity.callers import Callers, Standing
     from zerotrip.kernel.bus import EventBridge
 
     return EventBridge(aws.client("events"), setting("EVENT_BUS"))

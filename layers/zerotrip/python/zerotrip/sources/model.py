@@ -57,7 +57,8 @@ WORDS: dict[Reason, tuple[str, str]] = {
 class Application:
     """For whom materials are looked up, and where what is found is kept.
 
-    `acting` is who asks: how well proven, and whose licences may be found. `form` is the draft's as saved; `expires_at` is the TTL of its rows.
+    `acting` is who asks: how well proven, and whose licences may be found. `form` is
+    the draft's as saved; `expires_at` is the TTL of its rows.
     """
 
     tenant: str

@@ -104,7 +104,7 @@ def level_name(level: Level) -> answers.Text:
 def applicant(
     acting: Acting, item: Item, locked: Mapping[str, str]
 ) -> answers.ApplicantAnswer:
-    """How well who applies is proven, and what is to be done where that is too little."""
+    """How well who applies is proven, and what to do where that is too little."""
     enough = acting.level.reaches(item.identity_level)
     told = None if enough else level_too_low(acting.level, item.identity_level)
     return {

@@ -46,11 +46,7 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     codes = {*_EVERY_ROUTE, *route.problems}
     if roles_for(route.method, route.path) != ANYONE:
         codes.update(_SIGNED_IN)
-    roles = roles_for(route.method, route.path)
-    if roles == APPLICANTS:
-        codes.update(_ACTING)
-    if act_of(route.method, route.path) is not None:
-        codes.add("power_missing")
+    codes.update(_acting_codes(route))
     if route.parameters:
         codes.add("not_found")
     if route.body is not None:
@@ -64,6 +60,16 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     if route.keyed:
         codes.update(_KEYED)
     return tuple(sorted(codes))
+
+
+def _acting_codes(route: Route) -> set[str]:
+    """What a route answers to somebody whose power ended, or is too small."""
+    codes = set()
+    if roles_for(route.method, route.path) == APPLICANTS:
+        codes.update(_ACTING)
+    if act_of(route.method, route.path) is not None:
+        codes.add("power_missing")
+    return codes
 
 
 def gateway_refusals(route: Route) -> tuple[GatewayRefusal, ...]:
