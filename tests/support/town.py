@@ -12,6 +12,7 @@ from tests.support.partners import (
     delivery_steps,
     parcel_callbacks,
 )
+from tests.support.persons import acting
 from tests.support.world import TENANT, Message, World
 from zerotrip.cases.lifecycle import FINAL, Obligation, Stage
 from zerotrip.deliveries.callbacks import parcel_callback
@@ -101,7 +102,7 @@ class Town:
         now = self.world.case(self.case_no)
         try:
             opened = self.payments.pay(
-                now, "sub-1", now.head.version, None, "wechat_pay", OPENID
+                now, acting("sub-1"), now.head.version, None, "wechat_pay", OPENID
             )
         except Conflict as conflict:
             if conflict.code != "bill_not_ready":  # its message is not there yet

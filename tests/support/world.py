@@ -16,6 +16,7 @@ from typing import Any
 
 from infra.local.files import a_file
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
+from tests.support.persons import ZHANG, acting, as_named, enrol, named_in
 from zerotrip.cases import steps as case_steps
 from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Drafts
@@ -24,6 +25,11 @@ from zerotrip.cases.requests import Requests
 from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.catalogue.commands import publish_folder
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.callers import Callers
+from zerotrip.identity.model import Person, Role
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import Acting
+from zerotrip.identity.store import Identities, Persons
 from zerotrip.kernel.aggregate import EventRow, Key
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.kernel.identifiers import Mint
@@ -100,16 +106,30 @@ class World:
             "mint": self.mint,
             "now": self.clock,
         }
-        deps = case_steps.Deps(keys=lambda: self.keys, **shared)
+        self.callers = Callers(
+            TENANT,
+            Persons(self.tables),
+            Powers(self.tables, TENANT),
+            Identities(self.tables, self.keys),
+            self.clock,
+        )
+        deps = case_steps.Deps(
+            keys=lambda: self.keys, standing=self.callers.standing, **shared
+        )
         self.applications = Applications(
             drafts=Drafts(self.tables, self.keys),
             keys=self.keys,
             slots=self.slots,
             uploads=self.uploads,
+            applicants=self.callers,
             **shared,
         )
         self.requests = Requests(
-            keys=self.keys, slots=self.slots, uploads=self.uploads, **shared
+            keys=self.keys,
+            slots=self.slots,
+            uploads=self.uploads,
+            applicants=self.callers,
+            **shared,
         )
         self.steps = {
             "submit": lambda event: case_steps.submit(event, deps),
@@ -129,24 +149,42 @@ class World:
         publish_folder(path, self.catalogue, TENANT, "operator:test")
         return load(path, legal_day(self.clock())).item.code
 
+    def enrol(self, sub: str, person: Person = ZHANG, **said: Any) -> Acting:
+        """Makes a login known, proven as that person unless said otherwise."""
+        enrol(self.tables, self.keys, TENANT, sub, person, **said)
+        role = Role.COMPANY if person.corp_uscc else Role.CITIZEN
+        return acting(sub, role)
+
     def apply(self, folder: str, sub: str, role: str, **changes: Any) -> str:
-        """Hands the item's example form in; answers the case number."""
+        """Hands the item's example form in; answers the case number.
+
+        Who is not known yet is proven as the example names its applicant.
+        """
         code = self.publish(folder)
         example = load_example(CATALOGUE / folder, legal_day(self.clock()))
-        draft = self.applications.start(sub, frozenset({role}), code)
-        form = {**example.form, **changes}
-        draft = self.applications.save(sub, draft.id, draft.version, form)
+        item = self.catalogue.current(TENANT, code).item
+        self.enrol(sub, named_in(item, example.form))
+        who = acting(sub, role)
+        draft = self.applications.start(who, code)
+        locked = self.applications.locked(who, item)
+        form = as_named(item, {**example.form, **changes}, locked)
+        draft = self.applications.save(who, draft.id, draft.version, form)
         for material, facts in example.materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
-            self.upload(sub, draft.id, material, content, facts["type"])
-        return self.applications.hand_in(sub, draft.id, draft.version)
+            self.upload(who, draft.id, material, content, facts["type"])
+        return self.applications.hand_in(who, draft.id, draft.version)
 
     def upload(
-        self, sub: str, application: str, material: str, content: bytes, kind: str
+        self,
+        who: Acting,
+        application: str,
+        material: str,
+        content: bytes,
+        kind: str,
     ) -> SlotState:
         """Uploads a file into a draft's slot and lets it be checked."""
         slot, _ = self.applications.open_upload(
-            sub, application, material, Announced(kind, len(content))
+            who, application, material, Announced(kind, len(content))
         )
         version = self.uploads.put(slot.object_key, content, content_type=kind)
         created = ObjectCreated("uploads", slot.object_key, version)

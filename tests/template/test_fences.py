@@ -96,7 +96,11 @@ def test_the_public_reads_licences_only():
     [
         ("kms:Sign", "Keys.Outputs.LicencesArn", {"sign_licence"}),
         ("kms:Sign", "Keys.Outputs.TokensArn", {"applicant_api"}),
-        ("kms:GenerateDataKey", "Keys.Outputs.DataArn", {"applicant_api"}),
+        (
+            "kms:GenerateDataKey",
+            "Keys.Outputs.DataArn",
+            {"applicant_api", "staff_api"},
+        ),
         (
             "kms:Decrypt",
             "Keys.Outputs.DataArn",

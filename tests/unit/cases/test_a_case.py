@@ -8,6 +8,7 @@ import pytest
 
 from infra.local.files import a_file
 from tests.support.memory import MemoryKeys
+from tests.support.persons import acting
 from tests.support.world import CATALOGUE, World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
@@ -104,7 +105,7 @@ def test_nobody_decides_their_own_application(world: World) -> None:
 def test_handing_in_twice_answers_the_same_number(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     application = world.case(case_no).case.application
-    assert world.applications.hand_in("sub-1", application, None) == case_no
+    assert world.applications.hand_in(acting("sub-1"), application, None) == case_no
     assert len(world.heads("CASE")) == 1
 
 
@@ -134,11 +135,11 @@ def test_one_notice_names_everything_and_corrections_go_on(world: World) -> None
     assert notice is not None
     assert len(notice.data["faults"]) >= 2
     example = world.apply(FOOD, "sub-2", "company")
-    form = world.requests.own(example, "sub-2")
+    form = world.requests.own(example, acting("sub-2"))
     from zerotrip.cases.handed import read_handed
 
     mended = read_handed(world.records, world.keys, form).form
-    world.requests.correct(case_no, "sub-1", now.head.version, mended)
+    world.requests.correct(case_no, acting("sub-1"), now.head.version, mended)
     world.run()
     assert world.case(case_no).stage is Stage.IN_REVIEW
 
@@ -154,7 +155,7 @@ def test_withdrawal_is_refused_while_the_licence_is_being_signed(world: World) -
     now = world.case(case_no)
     assert now.stage is Stage.SIGNING
     with pytest.raises(Conflict):
-        world.requests.withdraw(case_no, "sub-1", now.head.version)
+        world.requests.withdraw(case_no, acting("sub-1"), now.head.version)
     assert world.case(case_no).head.version == now.head.version
 
 
@@ -162,7 +163,7 @@ def test_withdrawal_before_the_decision_closes_the_task(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     world.run()
     now = world.case(case_no)
-    world.requests.withdraw(case_no, "sub-1", now.head.version)
+    world.requests.withdraw(case_no, acting("sub-1"), now.head.version)
     world.run()
     assert world.case(case_no).stage is Stage.WITHDRAWN
     tasks = world.records.rows(now.key, "TASK#")
@@ -175,23 +176,23 @@ def test_a_request_asks_for_the_drafts_key_once(world: World) -> None:
     draft = world.applications.start("sub-1", roles, world.publish(FOOD))
     example = load_example(CATALOGUE / FOOD, legal_day(world.clock()))
     before = service.unwrapped
-    draft = world.applications.save("sub-1", draft.id, draft.version, example.form)
+    draft = world.applications.save(acting("sub-1"), draft.id, draft.version, example.form)
     assert service.unwrapped == before + 1
     for material, facts in example.materials.items():
         content = a_file(facts["type"], facts["size_bytes"])
         world.upload("sub-1", draft.id, material, content, facts["type"])
     before = service.unwrapped
-    world.applications.hand_in("sub-1", draft.id, draft.version)
+    world.applications.hand_in(acting("sub-1"), draft.id, draft.version)
     assert service.unwrapped == before + 1
-    assert "DataKey" not in repr(world.applications.own("sub-1", draft.id))
+    assert "DataKey" not in repr(world.applications.own(acting("sub-1"), draft.id))
 
 
 def test_another_persons_case_is_not_there(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     with pytest.raises(NotFound):
-        world.requests.own(case_no, "sub-2")
+        world.requests.own(case_no, acting("sub-2"))
     with pytest.raises(NotFound):
-        world.requests.own("9" * 45, "sub-2")
+        world.requests.own("9" * 45, acting("sub-2"))
 
 
 def watched(world: World, bus: _Bus) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.support.persons import acting
 from tests.support.world import TENANT, World
 from zerotrip.cases.drafts import LIFETIME, WARNING, Draft, Drafts
 from zerotrip.cases.expiring import DraftExpiring, warn_of_drafts
@@ -89,11 +90,11 @@ def test_a_draft_is_warned_of_once_and_leaves_the_index(desk: Desk) -> None:
 
 def test_a_warning_leaves_the_draft_and_its_etag_as_they_were(desk: Desk) -> None:
     draft = desk.draft()
-    desk.world.applications.save("sub-1", draft.id, 1, {"company": {"name": "示例"}})
-    before = desk.world.applications.own("sub-1", draft.id)
+    desk.world.applications.save(acting("sub-1"), draft.id, 1, {"company": {"name": "示例"}})
+    before = desk.world.applications.own(acting("sub-1"), draft.id)
     desk.wait(27)
     desk.tick()
-    after = desk.world.applications.own("sub-1", draft.id)
+    after = desk.world.applications.own(acting("sub-1"), draft.id)
     assert after.warned
     assert not before.warned
     assert (after.version, after.form, after.expires_at) == (
@@ -107,7 +108,7 @@ def test_a_save_after_the_warning_starts_the_time_anew(desk: Desk) -> None:
     draft = desk.draft()
     desk.wait(27)
     desk.tick()
-    saved = desk.world.applications.save("sub-1", draft.id, draft.version, {})
+    saved = desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {})
     assert saved.expires_at == desk.world.clock() + LIFETIME
     desk.wait(27)
     assert desk.tick() == 1
@@ -147,12 +148,12 @@ def test_a_save_between_sending_and_marking_stands_and_voids_the_message(
 
     def overtaken(writes: list[Write], token: str | None = None) -> None:
         monkeypatch.setattr(desk.world.tables, "transact", honest)
-        desk.world.applications.save("sub-1", draft.id, draft.version, {"a": "b"})
+        desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {"a": "b"})
         honest(writes, token)
 
     monkeypatch.setattr(desk.world.tables, "transact", overtaken)
     assert desk.tick() == 1
-    kept = desk.world.applications.own("sub-1", draft.id)
+    kept = desk.world.applications.own(acting("sub-1"), draft.id)
     assert (kept.version, kept.form, kept.warned) == (2, {"a": "b"}, False)
     with pytest.raises(AlreadyDone) as moved:
         desk.notify(desk.sent[0])
@@ -199,13 +200,13 @@ def test_an_index_that_lags_behind_warns_of_nothing_that_was_saved_since(
 ) -> None:
     draft = desk.draft()
     desk.wait(27)
-    desk.world.applications.save("sub-1", draft.id, draft.version, {})
+    desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {})
     monkeypatch.setattr(
         desk.world.tables, "index", lambda *_, **__: [(draft.pk, "DRAFT")]
     )
     assert desk.tick() == 0
     monkeypatch.undo()
-    assert not desk.world.applications.own("sub-1", draft.id).warned
+    assert not desk.world.applications.own(acting("sub-1"), draft.id).warned
 
 
 def test_another_tenants_drafts_are_left_alone(desk: Desk) -> None:
@@ -269,7 +270,7 @@ def test_a_message_about_no_draft_tells_nobody(desk: Desk) -> None:
 def test_a_message_about_a_frozen_draft_tells_nobody(desk: Desk) -> None:
     case_no = desk.world.apply("food-business-licence", "sub-1", "company")
     application = desk.world.case(case_no).case.application
-    frozen = desk.world.applications.own("sub-1", application)
+    frozen = desk.world.applications.own(acting("sub-1"), application)
     message = {
         "tenant": TENANT,
         "application": application,

@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.home import ROOT
 from tests.support.town import ROLES, Town, fresh_town, in_order
+from tests.support.persons import acting
 from tests.support.world import World
 from tests.template.application import functions, nested
 from zerotrip.cases import diagram
@@ -147,7 +148,7 @@ def errands() -> Iterator[World]:
         world.run()
         now = world.case(case_no)
         if decision == "withdraw":
-            world.requests.withdraw(case_no, "sub-1", now.head.version)
+            world.requests.withdraw(case_no, acting("sub-1"), now.head.version)
         else:
             world.requests.decide(now, "officer-1", now.head.version, "refuse", "不符")
         world.run()

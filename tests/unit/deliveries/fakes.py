@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.memory import LossyTables
 from tests.support.partners import FakeCourier, delivery_steps, parcel_callbacks
+from tests.support.persons import acting
 from tests.support.world import TENANT, Message, World
 from zerotrip.deliveries import model
 from zerotrip.deliveries.callbacks import parcel_callback
@@ -67,7 +68,7 @@ class Counter:
     def withdraw(self) -> Message:
         """The applicant withdraws; answers the message that asks for cancelling."""
         now = self.world.case(self.case_no)
-        self.world.requests.withdraw(self.case_no, "sub-1", now.head.version)
+        self.world.requests.withdraw(self.case_no, acting("sub-1"), now.head.version)
         self.world.relay()
         (message,) = self.world.take("dispatch_courier")
         return message

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.support.memory import LossyTables
 from tests.support.partners import FakeWeChatPay
+from tests.support.persons import acting
 from tests.support.world import TENANT, World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.kernel.aggregate import EventRow, Key
@@ -75,7 +76,7 @@ class Till:
 
     def withdraw(self) -> None:
         now = self.world.case(self.case_no)
-        self.world.requests.withdraw(self.case_no, "sub-1", now.head.version)
+        self.world.requests.withdraw(self.case_no, acting("sub-1"), now.head.version)
         self.world.relay()
 
     def pay(self, **wish: Any) -> dict[str, Any]:

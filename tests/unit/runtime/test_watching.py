@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.persons import acting
 from tests.support.world import TENANT, World
 from zerotrip.cases.drafts import Drafts
 from zerotrip.kernel.messages import CloudEvent
@@ -81,8 +82,7 @@ def test_a_tick_sees_the_overdue_case_the_lost_upload_and_the_old_draft(
     world.clock.forward(days=27)
     draft = world.applications.start("sub-2", roles, code)
     item = world.catalogue.pinned(TENANT, draft.item, draft.item_digest)
-    slot, _ = world.applications.open_upload(
-        "sub-2", draft.id, item.materials[0].code, Announced("application/pdf", 9)
+    slot, _ = world.applications.open_upload(acting("sub-2"), draft.id, item.materials[0].code, Announced("application/pdf", 9)
     )
     world.uploads.put(slot.object_key, b"%PDF-1.4\n", content_type="application/pdf")
     world.apply(FOOD, "sub-3", "company")  # its message to submit is lost

@@ -262,7 +262,7 @@ def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"
     _send_back(town, who, case_no, defects=[_defect(metres)])
-    town.world.requests.correct(case_no, "sub-firm", 4, None)
+    town.world.requests.correct(case_no, acting("sub-firm"), 4, None)
     town.world.run()
     version = town.world.case(case_no).head.version
     late = _send_back(town, who, case_no, version)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.partners import FakeWeChatPay
+from tests.support.persons import FIRM, ZHANG
 from tests.support.world import CATALOGUE, TENANT, World
 from tests.unit.identity.world import (
     HASH_KEY,
@@ -24,10 +25,13 @@ from zerotrip.catalogue.authoring import Draft, load
 from zerotrip.catalogue.pages import keep_page
 from zerotrip.catalogue.publishing import Publishing
 from zerotrip.catalogue.steps import PublishDeps, publish_item
-from zerotrip.identity.model import Organisation, Role, Session
+from zerotrip.identity.agency import Agency, Window
+from zerotrip.identity.model import Level, Organisation, Role, Session
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.recusal import Recusal
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.identity.store import Officers, Subjects
+from zerotrip.identity.store import Officers, Persons, Subjects
 from zerotrip.identity.tokens import TokenIssuer, jwks
 from zerotrip.kernel.times import legal_day
 from zerotrip.notices.inbox import Inbox
@@ -168,6 +172,10 @@ class Town:
                 mint=world.mint,
                 clock=world.clock,
             ),
+            callers=world.callers,
+            agency=Agency(
+                world.callers, Powers(world.tables, TENANT), world.mint, HASH_KEY
+            ),
             inbox=Inbox(
                 world.records,
                 world.tables,
@@ -193,6 +201,11 @@ class Town:
             records=world.records,
             catalogue=world.catalogue,
             officers=self.officers,
+            callers=world.callers,
+            window=Window(self.subjects, Powers(world.tables, TENANT), TENANT),
+            recusal=Recusal(
+                world.tables, TENANT, Persons(world.tables), world.clock, HASH_KEY
+            ),
             uploads=world.uploads,
             keys=world.keys,
             tables=world.tables,
@@ -219,15 +232,18 @@ class Town:
         )
 
     def session(self, sub: str, *roles: Role, **changed: Any) -> Session:
-        """A session as the authoriser hands it on."""
+        """A session as the authoriser hands it on, of a login that is proven."""
         held = Session(
             sub=sub,
             roles=frozenset(roles or {Role.CITIZEN}),
             session_id="SESSION",
-            level="L3",
+            level=Level.PRESENT,
             expires_at=self.world.clock() + timedelta(minutes=15),
         )
-        return replace(held, **changed)
+        held = replace(held, **changed)
+        if held.actor is None:
+            self.world.enrol(sub, FIRM if Role.COMPANY in held.roles else ZHANG)
+        return held
 
     def officer(self, name: str, *roles: Role, department: str, uscc: str) -> Session:
         """A registered officer's session."""

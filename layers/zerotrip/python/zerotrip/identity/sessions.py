@@ -235,7 +235,7 @@ class Sessions:
     ) -> PersonNow:
         """Makes a login at the identity provider one of the person who signed in.
 
-        Raises Forbidden `bindonly_oneself`, `proof_not_fresh`,
+        Raises Forbidden `bind_only_persons`, `proof_not_fresh`,
         `identity_level_too_low`, Conflict `login_bound_elsewhere`, `too_many_logins`.
         Nothing is moved; the next request of either login sees what both have.
         """
@@ -280,7 +280,7 @@ class Sessions:
         raise _busy()
 
     def require_fresh(self, session: Session) -> None:
-        """Raises Forbidden `proof_not_fresh`, and `bindonly_oneself` for agents."""
+        """Raises Forbidden `proof_not_fresh`, and `bind_only_persons` for agents."""
         if session.actor is not None:
             raise only_oneself()
         self.bindings(session)
@@ -658,7 +658,7 @@ def _busy() -> Unavailable:
 def only_oneself() -> Forbidden:
     """An agent's session manages no logins."""
     return Forbidden(
-        "bindonly_oneself",
+        "bind_only_persons",
         "请以本人身份登录后再管理登录方式，代办时不能操作。",
         "Sign in as yourself to manage your logins: an agent's session cannot.",
     )

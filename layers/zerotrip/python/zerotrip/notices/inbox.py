@@ -58,8 +58,8 @@ class Inbox:
         """The newest notices to any of a person's logins, as they go over the wire.
 
         `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh,
-        en}, occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is None
-        where the notice is about an application that is no case yet.
+        en}, occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is
+        None where the notice is about an application that is no case yet.
         """
         newest = self._notices(tenant, acting)[::-1][:limit]
         if not newest:

@@ -203,8 +203,12 @@ def _shown(request: Request, deps: Staff, officer: Officer) -> tuple[SeenPerson,
     asked = request.asked(SeenPerson)
     number = normalised_number(asked.number)
     if not is_identity_number(number):
-        refuse = identity_number_fault("/number")
-        raise Invalid("identity_number_wrong", refuse.zh, refuse.en, faults=(refuse,))
+        raise Invalid(
+            "identity_number_wrong",
+            "证件号码有误，请核对证件后重新填写。",
+            "The identity number is wrong: please check it against the document.",
+            faults=(identity_number_fault("/number"),),
+        )
     sub = deps.window.shown_by(asked.code)
     deps.recusal.require_others(officer.sub, "", {sub})
     if deps.recusal.is_near(officer.sub, number):

@@ -64,7 +64,7 @@ def problem_codes(route: Route) -> tuple[str, ...]:
 
 def _acting_codes(route: Route) -> set[str]:
     """What a route answers to somebody whose power ended, or is too small."""
-    codes = set()
+    codes: set[str] = set()
     if roles_for(route.method, route.path) == APPLICANTS:
         codes.update(_ACTING)
     if act_of(route.method, route.path) is not None:

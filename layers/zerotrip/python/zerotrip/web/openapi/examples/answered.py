@@ -13,6 +13,9 @@ from zerotrip.web.openapi.examples.shown import (
     ITEM_NAME,
     NAMES,
     OPEN_SLOT,
+    POWER,
+    POWER_ID,
+    PRESENT,
     PURPOSE,
     SHA256,
     SHIPMENT_ID,
@@ -35,6 +38,57 @@ ANSWERED: dict[str, Json] = {
         "subject": {"kind": "natural", "level": "declared"},
         "roles": ["citizen"],
     },
+    "BindingsAnswer": {
+        **PRESENT,
+        "bindings": [
+            {
+                "binding_id": PARAMETERS["binding_id"].example,
+                "provider": "wechat",
+                "level": "declared",
+                "current": True,
+            },
+            {
+                "binding_id": "8X0Z2B4D6F8H0K2M4P6R8T0V2X",
+                "provider": "oidc",
+                "level": "present",
+                "current": False,
+            },
+        ],
+    },
+    "WindowCodeAnswer": {
+        "code": "7KQ2M9XF",
+        "expires_at": "2026-11-21T08:15:00.000Z",
+    },
+    "PowerAnswer": POWER,
+    "PowersAnswer": {
+        "given": [POWER],
+        "held": [
+            {
+                **POWER,
+                "state": "accepted",
+                "holds": True,
+                "because": None,
+                "principal": {"kind": "legal", "name": "示例食品有限公司"},
+                "agent": {"kind": "natural", "name": "张示例"},
+            }
+        ],
+    },
+    "SeenAnswer": {
+        "level": "strong",
+        "level_name": {
+            "zh": "已高等级认证（数字证书或者窗口核验）",
+            "en": "by certificate or at a window",
+        },
+    },
+    "GuardianAnswer": {
+        "power_id": POWER_ID,
+        "ends_at": "2034-05-31T16:00:00.000Z",
+    },
+    "KinAnswer": {
+        "kin": [
+            {"relation": "spouse", "declared_at": "2026-11-20T01:00:00.000Z"},
+        ]
+    },
     "ApplicationsAnswer": {"applications": [SUMMARY]},
     "ApplicationAnswer": {
         **SUMMARY,
@@ -46,6 +100,18 @@ ANSWERED: dict[str, Json] = {
                 "en": "The promise goes from 5 working days to 3.",
             }
         ],
+        "applicant": {
+            **PRESENT,
+            "required": "present",
+            "enough": True,
+            "zh": "",
+            "en": "",
+            "by_agent": False,
+            "locked": {
+                "/owner/name": "张示例",
+                "/owner/citizen_number": "11010519491231002X",
+            },
+        },
         "form": FORM,
         "materials": [SLOT],
         "sources": [
@@ -125,6 +191,7 @@ ANSWERED: dict[str, Json] = {
         **stage_of("payment_due", "待缴费", "Payment due"),
         "version": 5,
         "obligations": ["payment"],
+        "handed_in_by": None,
         "asked_of_me": [
             {
                 "obligation": "payment",
@@ -181,6 +248,7 @@ ANSWERED: dict[str, Json] = {
                 "type": "bill.opened",
                 "case_no": CASE_NO,
                 "about": {"kind": "bill", "id": BILL_ID},
+                "by_agent": False,
                 "title": {"zh": "待缴费", "en": "Payment due"},
                 "text": {
                     "zh": "您申请的“补领机动车行驶证”需缴纳15.00元。",
@@ -207,6 +275,24 @@ ANSWERED: dict[str, Json] = {
         "obligations": ["decision"],
         "timeline": TIMELINE,
         "licence_id": None,
+        "applicant": {
+            "kind": "natural",
+            "name": "张示例",
+            "number": "11010519491231002X",
+            **PRESENT,
+            "seen_by": None,
+            "acted_for_by": {
+                "name": "李示例",
+                "number": "999999199202020026",
+                "office": "agent",
+                "office_name": {"zh": "代理人", "en": "agent"},
+                "source": "consent",
+                "source_name": {
+                    "zh": "委托人在本平台授权",
+                    "en": "the principal's consent here",
+                },
+            },
+        },
         "form": FORM,
         "materials": [
             {

@@ -27,6 +27,32 @@ ASKED: dict[str, Json] = {
             "redirect_uri": "https://h5.zerotrip.example/signed-in",
         },
     },
+    "NewPower": {
+        "one_item": {
+            "agent_name": "李示例",
+            "agent_number": "999999199202020026",
+            "acts": ["apply", "pay"],
+            "item_code": ITEM_CODE,
+            "ends_at": "2026-12-31T16:00:00.000Z",
+        },
+        "everything": {
+            "agent_name": "李示例",
+            "agent_number": "999999199202020026",
+            "acts": ["all"],
+        },
+    },
+    "SeenPerson": {
+        "identity_card": {
+            "code": "7KQ2M9XF",
+            "name": "张示例",
+            "id_type": "111",
+            "number": "999999199001010016",
+        }
+    },
+    "NewKin": {
+        "spouse": {"relation": "spouse", "number": "999999199202020026"},
+        "business": {"relation": "own_business", "number": "91999999MA00000079"},
+    },
     "Refresh": {
         "refresh": {"refresh_token": "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgdG9rZW4"}
     },

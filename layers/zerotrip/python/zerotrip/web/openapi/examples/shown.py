@@ -40,6 +40,28 @@ def stage_of(stage: str, zh: str, en: str) -> Json:
     return {"stage": stage, "stage_name": {"zh": zh, "en": en}}
 
 
+PRESENT: Json = {
+    "level": "present",
+    "level_name": {"zh": "已实名认证（本人核验）", "en": "proven in person"},
+}
+POWER_ID = PARAMETERS["power_id"].example
+POWER: Json = {
+    "power_id": POWER_ID,
+    "office": "agent",
+    "office_name": {"zh": "代理人", "en": "agent"},
+    "acts": ["apply", "pay"],
+    "item_code": ITEM_CODE,
+    "items": None,
+    "case_no": None,
+    "source": "consent",
+    "state": "offered",
+    "holds": False,
+    "because": "offered",
+    "starts_at": "2026-11-21T07:00:00.000Z",
+    "ends_at": "2026-12-21T07:00:00.000Z",
+    "principal": {"kind": "natural", "name": "张示例"},
+    "agent": None,
+}
 IN_REVIEW = stage_of("in_review", "审查中", "In review")
 TIMELINE: list[Json] = [
     {
