@@ -37,6 +37,7 @@ from zerotrip.web.answers.common import (
     Text,
 )
 from zerotrip.web.answers.items import (
+    ApplicantPaths,
     ChargeAnswer,
     FeeAnswer,
     GuideAnswer,
@@ -87,6 +88,7 @@ from zerotrip.web.answers.staff import (
 )
 
 __all__ = [
+    "ApplicantPaths",
     "ApplicationAnswer",
     "ApplicationSummary",
     "ApplicationsAnswer",
