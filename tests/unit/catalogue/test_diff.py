@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from zerotrip.catalogue.diff import _NAMES, Change, diff
-from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.diff import _APPLICANT_NAMES, _NAMES, Change, diff
+from zerotrip.catalogue.model import Applicant, Item
 
 
 @pytest.fixture
@@ -110,6 +110,46 @@ def test_a_fee_that_comes_and_goes(food):
 
     assert (came.path, came.kind, came.zh) == ("/fee", "added", "新增收费。")
     assert (went.path, went.kind, went.zh) == ("/fee", "removed", "取消收费。")
+
+
+def test_who_may_apply_and_how_well_proven_is_told_in_words(food):
+    after = copy.deepcopy(food)
+    after["identity_level"] = "strong"
+    after["applicant"] |= {"own_from_age": 16, "agents_allowed": False}
+    back = {**after, "applicant": {**after["applicant"], "agents_allowed": True}}
+
+    told = {each.path: each.zh for each in changes(food, after)}
+
+    assert list(told) == [
+        "/identity_level",
+        "/applicant/own_from_age",
+        "/applicant/agents_allowed",
+    ]
+    assert told["/identity_level"].startswith("实名认证要求由“须完成实人认证")
+    assert told["/applicant/own_from_age"] == (
+        "本人申请的年龄由年满18周岁改为年满16周岁。"
+    )
+    assert told["/applicant/agents_allowed"] == "改为不得委托他人代办。"
+    assert [each.zh for each in changes(after, back)] == ["改为可以委托他人代办。"]
+
+
+def test_a_field_of_the_applicant_that_moves_is_named(food):
+    after = copy.deepcopy(food)
+    del after["applicant"]["representative_path"]
+
+    assert [(each.path, each.kind, each.zh) for each in changes(food, after)] == [
+        (
+            "/applicant/representative_path",
+            "removed",
+            "取消法定代表人（负责人、经营者）的位置。",
+        )
+    ]
+
+
+def test_every_part_of_the_applicant_is_told_of():
+    told = {*_APPLICANT_NAMES, "own_from_age", "agents_allowed"}
+
+    assert told == set(Applicant.model_fields)
 
 
 def test_every_field_of_an_item_has_its_name_in_both_languages():

@@ -135,9 +135,7 @@ GOOD: dict[str, Change] = {
     "a condition that can be": material(when='form.vehicle.use == "operating"'),
     "a condition that is not decided": material(when="form.vehicle.seats > 99"),
     "a follow-up within the promise": material(may_follow_working_days=1),
-    "a rule that decides of someone with a certificate": put(
-        "/identity_level", "strong"
-    ),
+    "a rule that decides on a certificate": put("/identity_level", "strong"),
     "a citizen's own number": both(
         put(
             "/form/properties/owner/properties/citizen_number/format", "citizen-number"
@@ -319,12 +317,12 @@ BAD: dict[str, tuple[Change, str, str]] = {
         "/checks/0",
         "not_acceptable_without_basis",
     ),
-    "a rule that decides of someone who was never seen": (
+    "a rule that decides without proof of presence": (
         put("/identity_level", "matched"),
         "/identity_level",
         "identity_level_too_low_for_rule",
     ),
-    "a register that answers about someone who was never seen": (
+    "a register that is asked without proof of presence": (
         both(
             put("/identity_level", "matched"),
             put("/route/decided_by", "officer"),
@@ -333,7 +331,7 @@ BAD: dict[str, tuple[Change, str, str]] = {
         "/materials/0/source",
         "identity_level_too_low_for_sources",
     ),
-    "a licence for someone who was never seen": (
+    "an officer who decides without proof of presence": (
         both(put("/identity_level", "declared"), put("/route/decided_by", "officer")),
         "/identity_level",
         "licence_waits_for_presence",

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from zerotrip.catalogue.guide import IDENTITY
 from zerotrip.catalogue.pointers import join
+from zerotrip.identity.model import Level
 
 if TYPE_CHECKING:
     from zerotrip.catalogue.model import Item
@@ -46,6 +48,16 @@ _NAMES: dict[str, tuple[str, str]] = {
     "licence": ("证照", "licence"),
 }
 
+_APPLICANT_NAMES = {
+    "name_path": ("申请人姓名（名称）的位置", "place of the applicant's name"),
+    "number_path": ("申请人证件号码的位置", "place of the applicant's number"),
+    "telephone_path": ("申请人手机号码的位置", "place of the applicant's telephone"),
+    "representative_path": (
+        "法定代表人（负责人、经营者）的位置",
+        "place of the legal representative",
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -80,6 +92,39 @@ def _days(name: str, old: int, new: int) -> Iterator[Change]:
         f"{zh}由{old}个工作日改为{new}个工作日。",
         f"{en.capitalize()}: from {old} to {new}.",
     )
+
+
+def _level(name: str, old: str, new: str) -> Iterator[Change]:
+    (old_zh, old_en), (new_zh, new_en) = (IDENTITY[Level(each)] for each in (old, new))
+    zh, en = _NAMES[name]
+    yield Change(
+        f"/{name}",
+        "changed",
+        f"{zh}由“{old_zh}”改为“{new_zh}”。",
+        f"{en.capitalize()}: from “{old_en}” to “{new_en}”.",
+    )
+
+
+def _applicant(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    for key, (zh, en) in _APPLICANT_NAMES.items():
+        if old[key] != new[key]:
+            yield from _walk(f"/{name}/{key}", (zh, en), old[key], new[key])
+    if old["own_from_age"] != new["own_from_age"]:
+        yield Change(
+            f"/{name}/own_from_age",
+            "changed",
+            f"本人申请的年龄由年满{old['own_from_age']}周岁改为"
+            f"年满{new['own_from_age']}周岁。",
+            f"One applies oneself from the age of {new['own_from_age']}, not "
+            f"{old['own_from_age']}.",
+        )
+    if old["agents_allowed"] != new["agents_allowed"]:
+        zh, en = (
+            ("改为可以委托他人代办。", "Agents may apply from now on.")
+            if new["agents_allowed"]
+            else ("改为不得委托他人代办。", "Agents may no longer apply.")
+        )
+        yield Change(f"/{name}/agents_allowed", "changed", zh, en)
 
 
 def _coded(name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
@@ -198,4 +243,6 @@ _TELLING: dict[str, Callable[[str, Any, Any], Iterator[Change]]] = {
     "statutory_working_days": _days,
     "promised_working_days": _days,
     "form": _form,
+    "identity_level": _level,
+    "applicant": _applicant,
 }

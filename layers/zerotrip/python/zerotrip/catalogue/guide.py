@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zerotrip.catalogue.model import Item, Material, Text
+from zerotrip.identity.model import Level
 
 Words = dict[str, str]
 
@@ -26,6 +27,28 @@ CHANNELS: dict[str, tuple[str, str]] = {
     "courier": ("快递申请", "By courier"),
 }
 AUDIENCES = {"person": ("自然人", "Persons"), "company": ("企业法人", "Companies")}
+IDENTITY: dict[Level, tuple[str, str]] = {
+    Level.DECLARED: (
+        "注册账号即可，无需实名认证",
+        "An account is enough; identity is not checked",
+    ),
+    Level.MATCHED: (
+        "须完成实名认证（姓名与证件号码核验一致）",
+        "Name and number of the identity document are checked to belong together",
+    ),
+    Level.PRESENT: (
+        "须完成实人认证（核验为本人；可选择人脸识别，也可以选择其他方式或者到窗口核验）",
+        "It is checked that you are the person: by face if you wish, or in another "
+        "way, or at the window",
+    ),
+    Level.STRONG: (
+        "须使用数字证书，或者到窗口由工作人员核验身份",
+        "A digital certificate is needed, or an officer at the window checks who you "
+        "are",
+    ),
+}
+"""What an applicant does for each level. A face is never the only way: 人脸识别技术应用
+安全管理办法, in force since 2025-06-01."""
 SCOPES: dict[str, tuple[str, str]] = {
     "county": ("本县通办", "Anywhere in the county"),
     "city": ("全市通办", "Anywhere in the city"),
@@ -43,6 +66,8 @@ def guide(item: Item) -> dict[str, Any]:
         "revision": item.revision,
         "name": _both(item.name),
         "audience": _pair(AUDIENCES[item.audience]),
+        "identity": _pair(IDENTITY[item.identity_level]),
+        "who_applies": [_pair(each) for each in who_applies(item)],
         "organisation": _both(organisation.name),
         "department": _both(item.department_name),
         "scope": _pair(SCOPES[item.scope]),
@@ -82,6 +107,33 @@ def missing(item: Item) -> Iterator[str]:
         yield "address"
     if item.visits and organisation.hours is None:
         yield "hours"
+
+
+def who_applies(item: Item) -> Iterator[tuple[str, str]]:
+    """Who may hand the form in: oneself and from which age, a guardian, an agent."""
+    applicant = item.applicant
+    if item.audience == "company":
+        yield (
+            "由法定代表人（负责人、经营者）办理，也可以由其授权的办事人员办理"
+            if applicant.agents_allowed
+            else "须由法定代表人（负责人、经营者）本人办理，不得委托他人代办",
+            "The legal representative, head or operator applies, or an agent with "
+            "their authority"
+            if applicant.agents_allowed
+            else "The legal representative, head or operator applies in person; no "
+            "agent may",
+        )
+        return
+    age = applicant.own_from_age
+    yield (
+        f"年满{age}周岁的，由本人申请；未满{age}周岁的，由监护人代为申请",
+        f"From the age of {age} one applies oneself; a guardian applies for the "
+        "younger",
+    )
+    if applicant.agents_allowed:
+        yield "可以委托他人代办", "An agent may apply in one's stead"
+    else:
+        yield "须由本人申请，不得委托他人代办", "No agent may apply in one's stead"
 
 
 def steps(item: Item) -> Iterator[tuple[str, str]]:

@@ -421,10 +421,10 @@ def item_summary(summary: ItemSummary) -> answers.ItemSummaryAnswer:
 
 
 _ITEM_FIELDS = {
-    "base_code", "revision", "name", "audience", "organisation", "department",
-    "department_name", "themes", "channels", "scope", "legal_basis", "conditions",
-    "statutory_working_days", "promised_working_days", "visits", "form", "sections",
-    "fee", "courier_charge",
+    "base_code", "revision", "name", "audience", "identity_level", "organisation",
+    "department", "department_name", "themes", "channels", "scope", "legal_basis",
+    "conditions", "statutory_working_days", "promised_working_days", "visits", "form",
+    "sections", "fee", "courier_charge",
 }  # fmt: skip
 
 
@@ -434,6 +434,8 @@ def item(published: Item) -> answers.ItemAnswer:
     shown = {
         **published.model_dump(mode="json", include=_ITEM_FIELDS),
         "item_code": published.code,
+        "applicant": published.applicant.model_dump(include=_APPLICANT_FIELDS),
+        "agents_allowed": published.applicant.agents_allowed,
         "materials": [_material(each) for each in published.materials],
         "route": {
             "decided_by": route.decided_by,
@@ -448,6 +450,7 @@ def item(published: Item) -> answers.ItemAnswer:
     return cast(answers.ItemAnswer, shown)
 
 
+_APPLICANT_FIELDS = set(answers.ApplicantPaths.__annotations__)
 _MATERIAL_FIELDS = set(answers.MaterialAnswer.__annotations__) - {"conditional"}
 
 

@@ -33,7 +33,7 @@ def identity_level_too_low_for_rule(
     item: Item,
     around: Surroundings,  # noqa: ARG001
 ) -> Iterator[Finding]:
-    """The item decides at once, and for somebody who was never seen."""
+    """An item is decided by rule below `present`: identity is a claim at best."""
     if item.route.decided_by == "rule" and _below_present(item):
         yield Finding(
             "/identity_level",
@@ -47,7 +47,7 @@ def identity_level_too_low_for_sources(
     item: Item,
     around: Surroundings,  # noqa: ARG001
 ) -> Iterator[Finding]:
-    """Registers and providers answer about a person who was never seen."""
+    """Registers and providers are asked about an applicant below `present`."""
     if not _below_present(item):
         return
     for position, material in enumerate(item.materials):
@@ -66,14 +66,14 @@ def licence_waits_for_presence(
     item: Item,
     around: Surroundings,  # noqa: ARG001
 ) -> Iterator[Finding]:
-    """One may apply with less, and gets the licence only once one was seen."""
+    """One may apply below `present`, but no licence is issued before it is reached."""
     looked_up = any(_is_looked_up(each.source) for each in item.materials)
     if _below_present(item) and item.route.decided_by != "rule" and not looked_up:
         yield Finding(
             "/identity_level",
             "licence_waits_for_presence",
             "identity_level低于present：申请人完成实人认证后才签发证照。",
-            "Below present: the licence is issued once the applicant has been seen.",
+            "Below present: the licence is issued once the applicant has reached it.",
             "warning",
         )
 
@@ -109,9 +109,9 @@ def representative_of_person(item: Item, around: Surroundings) -> Iterator[Findi
 
 
 def applicant_fact_unknown(item: Item, around: Surroundings) -> Iterator[Finding]:  # noqa: ARG001
-    """A rule reads something of the applicant that no rule is shown.
+    """A rule reads a fact of the applicant that there is not.
 
-    The conditions of materials are asked before anybody applied: they see the form.
+    The condition of a material sees the form only, so every fact is unknown to it.
     """
     for place, code, rule in rules_of(item):
         known = frozenset() if place.startswith("/materials") else FACTS

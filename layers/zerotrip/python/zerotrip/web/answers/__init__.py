@@ -39,6 +39,7 @@ from zerotrip.web.answers.common import (
     Text,
 )
 from zerotrip.web.answers.items import (
+    ApplicantPaths,
     ChargeAnswer,
     FeeAnswer,
     GuideAnswer,
@@ -106,6 +107,7 @@ from zerotrip.web.answers.staff import (
 __all__ = [
     "ActedFor",
     "ApplicantAnswer",
+    "ApplicantPaths",
     "ApplicationAnswer",
     "ApplicationSummary",
     "ApplicationsAnswer",

@@ -111,6 +111,15 @@ class LicenceOffered(TypedDict):
     valid_months: int | None
 
 
+class ApplicantPaths(TypedDict):
+    """Where the form names the applicant: clients fill these in and lock them."""
+
+    name_path: str
+    number_path: str
+    telephone_path: str | None
+    representative_path: str | None
+
+
 class ItemAnswer(TypedDict):
     """An item with all that is needed to show its form (JSON Schema 2020-12)."""
 
@@ -119,6 +128,9 @@ class ItemAnswer(TypedDict):
     revision: int
     name: Text
     audience: Literal["person", "company"]
+    identity_level: Literal["declared", "matched", "present", "strong"]
+    applicant: ApplicantPaths
+    agents_allowed: bool
     organisation: OrganisationAnswer
     department: str
     department_name: Text
@@ -169,6 +181,8 @@ class GuideAnswer(TypedDict):
     revision: int
     name: Text
     audience: Text
+    identity: Text
+    who_applies: list[Text]
     organisation: Text
     department: Text
     scope: Text

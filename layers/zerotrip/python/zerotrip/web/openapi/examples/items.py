@@ -36,6 +36,14 @@ ITEMS: dict[str, Json] = {
         "revision": 1,
         "name": ITEM_NAME,
         "audience": "person",
+        "identity_level": "present",
+        "applicant": {
+            "name_path": "/owner/name",
+            "number_path": "/owner/citizen_number",
+            "telephone_path": None,
+            "representative_path": None,
+        },
+        "agents_allowed": True,
         "organisation": {
             **ISSUER,
             "complaint_telephone": "0763-12345",
@@ -119,6 +127,19 @@ ITEMS: dict[str, Json] = {
         "revision": 1,
         "name": ITEM_NAME,
         "audience": {"zh": "自然人", "en": "Persons"},
+        "identity": {
+            "zh": "须完成实名认证（姓名与证件号码核验一致）",
+            "en": "Name and number of the identity document are checked to belong "
+            "together",
+        },
+        "who_applies": [
+            {
+                "zh": "年满18周岁的，由本人申请；未满18周岁的，由监护人代为申请",
+                "en": "From the age of 18 one applies oneself; a guardian applies for "
+                "the younger",
+            },
+            {"zh": "可以委托他人代办", "en": "An agent may apply in one's stead"},
+        ],
         "organisation": ISSUER["name"],
         "department": {"zh": "车辆管理所", "en": "Vehicle office"},
         "scope": {"zh": "本县通办", "en": "Anywhere in the county"},
