@@ -55,6 +55,7 @@ OFFICERS = {  # who works where, by the role that the item's route asks for
     "shen": ("public-hygiene", Role.APPROVER),
     "han": ("drainage", Role.APPROVER),
     "yang": ("exit-entry", Role.OFFICER),
+    "wei": ("social-insurance", Role.OFFICER),
     "feng": ("food-licensing", Role.EDITOR),
 }
 REVIEWERS = {  # two offices of the county, of their own
