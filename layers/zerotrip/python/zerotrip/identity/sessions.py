@@ -194,7 +194,7 @@ class Sessions:
         company = self._enter_company(claims, claims.company)
         if company.ended is not None:
             raise subject_ended(company.ended)
-        power = self._by_word(company, person, claims.company)
+        power = self._by_word(company, person, claims, claims.company)
         return self._begin(company, Provider.OIDC, power, actor=person.sub)
 
     def begin_for(self, session: Session, power: Power) -> Grant:
@@ -337,7 +337,9 @@ class Sessions:
             facts=said,
         )
 
-    def _by_word(self, company: Subject, person: Subject, said: CompanyClaims) -> Power:
+    def _by_word(
+        self, company: Subject, person: Subject, claims: Claims, said: CompanyClaims
+    ) -> Power:
         """The power that the provider's word gives at a sign-in, new or renewed.
 
         One that was revoked here stays so: the principal gives another.
@@ -349,7 +351,7 @@ class Sessions:
             id=self.mint.opaque(),
             principal=company.sub,
             agent=person.sub,
-            office=Office(said.role),
+            office=_office(said, claims),
             acts=narrowed(said.powers),
             scope=Scope(),
             items=said.items,
@@ -620,6 +622,17 @@ def _renewed(before: Power, wanted: Power, now: datetime) -> Power:
     lasts = before.ends_at - now > USUAL_TERM / 2
     ends_alike = before.ends_at == wanted.ends_at
     return before if alike == before and (lasts or ends_alike) else fixed
+
+
+def _office(said: CompanyClaims, claims: Claims) -> Office:
+    """As what somebody acts; nobody is a representative by another's number."""
+    office = Office(said.role)
+    if office is Office.REPRESENTATIVE and said.representative_no not in (
+        None,
+        claims.id_no,
+    ):
+        return Office.AGENT
+    return office
 
 
 def _person(claims: Claims) -> Person:
