@@ -253,7 +253,9 @@ class Sessions:
         `officer_login_stays`, NotFound `binding_unknown`.
         """
         self.require_fresh(session)
-        if self.officers.find(self.tenant, login) is not None:
+        # Of somebody else's login nobody learns whether it is an officer's.
+        own = {each.sub for each in self.bindings(session).live}
+        if login in own and self.officers.find(self.tenant, login) is not None:
             raise Conflict(
                 "officer_login_stays",
                 "这是您的工作人员登录方式，不能自行解除，请联系管理员。",
@@ -286,7 +288,9 @@ class Sessions:
         self.bindings(session)
         pk = f"{self.tenant}#SESSION#{session.session_id}"
         row = self.tables.get(ANSWERS_TABLE, pk, "SESSION")
-        since = 0 if row is None else int(row.data["signed_in_at"])
+        # The access token of a session that was signed out proves nothing any more.
+        live = row is not None and row.stage == "live"
+        since = int(row.data["signed_in_at"]) if row is not None and live else 0
         if self.clock().timestamp() - since > FRESH_SECONDS:
             raise Forbidden(
                 "proof_not_fresh",
