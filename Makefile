@@ -19,7 +19,7 @@ CODE := bench functions infra layers/zerotrip tests
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
 ##@ 开始 · Start
-.PHONY: help install up demo down reset
+.PHONY: help install up demo down reset where
 help: ## 列出所有命令 · list all targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ down: $(READY) ## 停止本机云，保留数据 · stop it, keep its state
 
 reset: $(READY) ## 停止并清除本机云数据 · stop it and forget its state
 	@$(PY) -m infra.local.commands reset
+
+where: $(READY) ## 打印接口地址 · print the API's address, for scripts
+	@$(PY) -m infra.local.commands where
 
 ##@ 检查 · Check
 .PHONY: test check catalogue-check lint types format audit judges verify verify-long fuzz simulate mutants bench contracts load cost

@@ -109,7 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="infra.local.commands")
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "publish", "reset"):
+    for name in ("up", "down", "publish", "reset", "where"):
         commands.add_parser(name)
     passed_on = commands.add_parser("officers", add_help=False)
     passed_on.add_argument("rest", nargs=argparse.REMAINDER)
@@ -125,6 +125,9 @@ def main() -> int:
             return officers(home, arguments.rest)
         elif arguments.command == "publish":
             return publish(home)
+        elif arguments.command == "where":
+            deployed(home)
+            print(home.api_url)
         else:
             {"up": up, "down": down, "reset": reset}[arguments.command](home)
     except (CloudFailed, DeployFailed) as error:

@@ -21,6 +21,7 @@ from infra.local.deploy import DeployFailed, Outputs, deploy
 from infra.local.files import a_file
 from infra.local.home import DEFAULT_HOME, ROOT, Home
 from infra.local.mini_program import Client, Partners, Refused, TooSlow
+from infra.local.partners.people import PEOPLE
 from zerotrip.cases.lifecycle import FINAL, Stage
 from zerotrip.catalogue.authoring import Example, load, load_example
 from zerotrip.catalogue.model import Item
@@ -99,10 +100,15 @@ class Errand:
         client = Client(self.home.api_url, self.partners)
         if self.story.by_wechat:
             client.sign_in_by_wechat(self.story.applicant)
-            self._say("微信登录", "signed in through WeChat")
+            name = PEOPLE[self.story.applicant].name
+            self._say(f"微信登录，{name}已实名认证", "WeChat, proven in person")
         else:
             client.sign_in_by_oidc(self.story.applicant)
-            self._say("企业统一身份登录", "company signed in")
+            agent = PEOPLE[self.story.applicant]
+            self._say(
+                f"{agent.corp_name}由经办人{agent.name}登录",
+                "a company signed in by its agent",
+            )
         return client
 
     def _apply(self, client: Client) -> None:

@@ -105,16 +105,30 @@ class Client:
             raise Refused(answer.status, content)
         return content, answer.headers
 
-    def sign_in_by_wechat(self, person: str) -> Client:
-        """`wx.login` in the mini-program, then our session."""
+    def sign_in_by_wechat(self, person: str, *, proven: bool = True) -> Client:
+        """`wx.login` in the mini-program, then our session.
+
+        `proven`: at the first time the person proves who they are at the identity
+        provider too, and both logins are theirs from then on.
+        """
+        self._signed_in(self.wechat_login(person))
+        known, _ = self.call("GET", "/v1/sessions/bindings")
+        if proven and len(known["bindings"]) == 1:
+            self.call("POST", "/v1/sessions/bindings", self.oidc_login(person))
+        return self
+
+    def wechat_login(self, person: str) -> dict[str, str]:
+        """The body of a sign-in, or of a binding, by WeChat."""
         openid = PEOPLE[person].openid
         code = self.partners.control("identity", "wechat_code", {"openid": openid})
-        return self._signed_in(
-            {"provider": "wechat_mini_program", "code": code["code"]}
-        )
+        return {"provider": "wechat_mini_program", "code": code["code"]}
 
     def sign_in_by_oidc(self, person: str) -> Client:
         """The identity provider's code flow with PKCE, without its page."""
+        return self._signed_in(self.oidc_login(person))
+
+    def oidc_login(self, person: str) -> dict[str, str]:
+        """The body of a sign-in, or of a binding, by the identity provider."""
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(
             hashlib.sha256(verifier.encode()).digest()
@@ -129,24 +143,22 @@ class Client:
                 "redirect_uri": REDIRECT_URI,
             },
         )
-        return self._signed_in(
-            {
-                "provider": "oidc",
-                "code": answer["code"],
-                "code_verifier": verifier,
-                "nonce": nonce,
-                "redirect_uri": REDIRECT_URI,
-            }
-        )
+        return {
+            "provider": "oidc",
+            "code": answer["code"],
+            "code_verifier": verifier,
+            "nonce": nonce,
+            "redirect_uri": REDIRECT_URI,
+        }
 
     def draft(self, item_code: str, form: Mapping[str, Any]) -> str:
-        """A saved draft with that form; answers its id."""
+        """A saved draft with that form, whose applicant is who is proven; its id."""
         made, headers = self.call("POST", "/v1/applications", {"item_code": item_code})
         application = str(made["application_id"])
         self.call(
             "PUT",
             f"/v1/applications/{application}",
-            {"form": form},
+            {"form": with_locked(form, made["applicant"]["locked"])},
             {"If-Match": headers["ETag"]},
         )
         return application
@@ -247,6 +259,18 @@ class Client:
         self.token = grant["access_token"]
         self.refresh_token = grant["refresh_token"]
         return self
+
+
+def with_locked(form: Mapping[str, Any], locked: Mapping[str, str]) -> dict[str, Any]:
+    """The form with the proven values in the fields that may hold no other."""
+    made: dict[str, Any] = json.loads(json.dumps(form))
+    for path, value in locked.items():
+        *parents, last = path[1:].split("/")
+        place = made
+        for name in parents:
+            place = place.setdefault(name, {})
+        place[last] = value
+    return made
 
 
 def post_file(

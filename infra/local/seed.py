@@ -12,7 +12,9 @@ import os
 import urllib.request
 from datetime import UTC, datetime
 
-from infra.local.deploy import Outputs
+from pydantic import ValidationError
+
+from infra.local.deploy import DeployFailed, Outputs
 from infra.local.home import REGION, ROOT, Home, read_json
 from infra.local.partners.people import PEOPLE
 from zerotrip.catalogue.authoring import folders, load
@@ -53,6 +55,7 @@ OFFICERS = {  # who works where, by the role that the item's route asks for
     "shen": ("public-hygiene", Role.APPROVER),
     "han": ("drainage", Role.APPROVER),
     "yang": ("exit-entry", Role.OFFICER),
+    "wei": ("social-insurance", Role.OFFICER),
     "feng": ("food-licensing", Role.EDITOR),
 }
 REVIEWERS = {  # two offices of the county, of their own
@@ -134,6 +137,13 @@ def _publish_items(home: Home, outputs: Outputs) -> None:
     for folder in folders(ROOT / "catalogue"):
         try:
             publish_folder(folder, catalogue, TENANT, "operator:seed")
+        except ValidationError as older:
+            raise DeployFailed(
+                "本机云中的数据由旧版本保存，当前版本无法读取。"
+                "请运行 make reset 清除后重试。\n"
+                "The laptop cloud holds data of an older version, which this one "
+                "cannot read. Run `make reset`, which forgets it, and try again."
+            ) from older
         except Conflict as refused:
             # The state on disk outlives an edit: the published revision stays.
             print(f"  ! {folder.name}: {refused.zh} {refused.en}")

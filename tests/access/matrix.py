@@ -4,19 +4,28 @@ A cell is two requests, alike but for the id in the path: the victim's, and one 
 exists nowhere. Oracle: no answer below 400; the answer that the document's roles call
 for; and the two answers equal in status, headers and body, so that nobody learns what
 exists. How long an answer takes is not compared: the laptop cloud cannot show it.
+
+Some columns must get in (`is_in`): another login of the victim, and who may act for
+them. Their oracle is the rightful caller: the same class of status, and for what is
+read the same body.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from itertools import cycle
+from typing import Any
 
+from tests.access import acting
 from tests.access.forging import FORGERIES
 from tests.access.operations import METHODS, Operation
 from tests.access.scene import Answer, Ask, Scene, ask_of
+from zerotrip.identity.model import Session
+from zerotrip.identity.permissions import act_of
 
 STRANGERS = (
     "other_citizen",
@@ -32,6 +41,38 @@ STRANGERS = (
 VICTIMS = ("citizen", "company", "officer")
 """Each owns something, and is a stranger to what the others own: a citizen on a staff
 route, an officer on an applicant's, a person where a company applied."""
+BINDINGS = "/v1/sessions/bindings"
+ONE_BINDING = "DELETE /v1/sessions/bindings/{binding_id}"
+SIGN_OUT = "DELETE /v1/sessions"
+OWN_SESSION = {
+    f"GET {BINDINGS}": "own: shows the logins of who signed in, never a principal's",
+    f"POST {BINDINGS}": "refused: an agent's session manages no logins",
+    ONE_BINDING: "refused: an agent's session manages no logins",
+    SIGN_OUT: "own: signing out is everybody's right",
+}
+"""Routes about the session itself and its logins: no power is asked for."""
+NOT_FOR_AGENTS: Mapping[str, tuple[int, str]] = {
+    f"GET {BINDINGS}": (0, OWN_SESSION[f"GET {BINDINGS}"]),
+    f"POST {BINDINGS}": (403, OWN_SESSION[f"POST {BINDINGS}"]),
+    ONE_BINDING: (403, OWN_SESSION[ONE_BINDING]),
+    SIGN_OUT: (0, OWN_SESSION[SIGN_OUT]),
+    "POST /v1/sessions/window-codes": (403, "refused: who is seen is there in person"),
+    "GET /v1/powers": (0, "own: shows an agent nothing of what the principal gave"),
+    "POST /v1/powers": (403, "refused: an agent lets nobody else act"),
+    "POST /v1/powers/{power_id}/acceptance": (404, "the principal's alone"),
+    "POST /v1/powers/{power_id}/sessions": (404, "the principal's alone"),
+    "DELETE /v1/powers/{power_id}": (404, "the principal's, or this power's agent's"),
+}
+"""What an agent may not do whatever the power: the status, 0 for what is one's own."""
+ANY_POWER = {
+    "GET /v1/cases": "whoever may apply, pay or receive has to find the case",
+    "GET /v1/cases/{case_no}": "and to see its bills, version and licence number",
+}
+"""Applicants' routes for which any power will do that reaches the case, and why."""
+AT_A_WINDOW = {"POST /v1/staff/identities", "POST /v1/staff/guardians"}
+"""Open to any caseworker who is shown a code; the victim showed theirs to one."""
+WHO_ASKS = {"current", "by_agent"}
+"""Fields of an answer about who asks, not about what is asked for."""
 EXPLAINED = {
     ("DELETE /v1/sessions", "officer_suspended"): (
         "停用人员可在策略缓存的60秒内退出登录，别无他用 · "
@@ -63,7 +104,23 @@ class Cell:
 
 def columns() -> list[str]:
     """Every column, in order."""
-    return [*FORGERIES, *STRANGERS, *VICTIMS]
+    return [*FORGERIES, *STRANGERS, *VICTIMS, *acting.COLUMNS]
+
+
+def is_in(operation: Operation, column: str) -> bool:
+    """Whether this column must get in as the rightful caller does."""
+    mine = operation.path.startswith(BINDINGS)
+    if column == acting.APPLIED:
+        return mine  # the officer's own logins are the applicant's: one person
+    if not operation.roles & set(acting.ROLES):
+        return False
+    if column == acting.OTHER_LOGIN:
+        return True
+    if operation.name in NOT_FOR_AGENTS:
+        return False
+    if column == acting.LACKING:
+        return act_of(operation.method, operation.path) is None
+    return column == acting.AGENT_NOW
 
 
 Pair = tuple[Operation, str]
@@ -82,6 +139,12 @@ def slice_of(rows: Iterable[Operation]) -> list[Pair]:
     """
     listed, forged = list(rows), [name for name in FORGERIES if name != "no_token"]
     pairs = [(row, each) for row in listed for each in (*STRANGERS, *VICTIMS)]
+    pairs += [
+        (row, each)
+        for row in listed
+        for each in acting.COLUMNS
+        if bool(row.roles & set(acting.ROLES)) is (each not in acting.RECUSED)
+    ]
     pairs += [(row, "no_token") for row in listed]
     guarded = [row for row in listed if not row.public]
     pairs += zip(cycle(guarded), forged)
@@ -89,15 +152,64 @@ def slice_of(rows: Iterable[Operation]) -> list[Pair]:
 
 
 def run(scene: Scene, pairs: Iterable[Pair], threads: int = 1) -> list[Cell]:
-    """These cells, side by side on some threads."""
+    """Those of these cells that must be refused, side by side on some threads."""
     asks: dict[str, Ask] = {}
     jobs = []
     for operation, column in pairs:
         ask = asks.setdefault(operation.name, ask_of(scene, operation))
-        if ask.who != column:
+        if ask.who != column and not is_in(operation, column):
             jobs.append((ask, column))
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda job: _cell(scene, *job), jobs))
+
+
+def run_in(
+    scene: Scene,
+    pairs: Iterable[Pair],
+    untouched: Callable[[Scene], AbstractContextManager[None]],
+) -> list[Cell]:
+    """Those of these cells that must get in, each in an untouched scene."""
+    cells = []
+    for operation, column in pairs:
+        if not is_in(operation, column):
+            continue
+        ask = ask_of(scene, operation)
+        name = _name(ask, column)
+        with untouched(scene):
+            wanted = _send(scene, ask, ask.path, token_of(scene, operation, ask.who))
+        with untouched(scene):
+            found = _send(scene, ask, ask.path, token_of(scene, operation, name))
+        faults = _of_welcome(operation, wanted, found)
+        cells.append(
+            Cell(operation.name, column, found.status, found.code, "in", faults)
+        )
+    return cells
+
+
+def _of_welcome(operation: Operation, wanted: Answer, found: Answer) -> tuple[str, ...]:
+    refused = {answer.code for answer in (found, wanted) if answer.status >= 400}
+    if found.status // 100 != wanted.status // 100 or len(refused) > 1:
+        told = f"{wanted.status} {wanted.code}"
+        return (f"kept out: {found.status} {found.code}, the rightful caller {told}",)
+    reads = operation.method == "GET" and found.body
+    if reads and _read(found) != _read(wanted):
+        return ("answered otherwise than the rightful caller",)
+    return ()
+
+
+def _read(answer: Answer) -> Any:
+    """The body without what it says of who asks, whose own login comes first."""
+    read = json.loads(answer.body)
+    if "bindings" in read:
+        read["bindings"].sort(key=lambda each: str(each["binding_id"]))
+    return _plain(read)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: each for name, each in value.items() if name not in WHO_ASKS}
+        return {name: _plain(each) for name, each in kept.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def other_methods(
@@ -118,6 +230,7 @@ def other_methods(
 
 
 def _cell(scene: Scene, ask: Ask, column: str) -> Cell:
+    ask = _as_asked_by(scene, ask, column)
     token = _authorization(scene, ask, column)
     real = _send(scene, ask, ask.path, token)
     if ask.operation.public:
@@ -134,7 +247,30 @@ def _cell(scene: Scene, ask: Ask, column: str) -> Cell:
 def _authorization(scene: Scene, ask: Ask, column: str) -> str | None:
     if column in FORGERIES:
         return FORGERIES[column](scene.mint, scene.people[ask.who])
-    return scene.bearer(column)
+    return token_of(scene, ask.operation, _name(ask, column))
+
+
+def token_of(scene: Scene, operation: Operation, name: str) -> str:
+    """Somebody's true token; signing out ends a session that nothing else needs."""
+    if operation.name == SIGN_OUT:
+        passing = replace(scene.people[name], session_id="access-passing")
+        return f"Bearer {scene.mint.token(passing)}"
+    return scene.bearer(name)
+
+
+def _name(ask: Ask, column: str) -> str:
+    """Whose session a column is in this row."""
+    act = act_of(ask.operation.method, ask.operation.path)
+    return acting.name_of(column, ask.who, act)
+
+
+def _as_asked_by(scene: Scene, ask: Ask, column: str) -> Ask:
+    """A caseworker elsewhere may take a victim's code who shows it: nobody did."""
+    entitled = {"officer_elsewhere", "officer_next_door"}
+    if ask.operation.name not in AT_A_WINDOW or column not in entitled:
+        return ask
+    shown, absent = scene.things["code"].encode(), scene.absent["code"].encode()
+    return replace(ask, body=(ask.body or b"").replace(shown, absent))
 
 
 def _send(scene: Scene, ask: Ask, path: str, token: str | None) -> Answer:
@@ -154,33 +290,90 @@ def _of_public(real: Answer, bare: Answer) -> tuple[str, ...]:
 def _of_guarded(
     scene: Scene, ask: Ask, column: str, real: Answer, absent: Answer
 ) -> tuple[str, tuple[str, ...]]:
-    kind, expected = _expected(scene, ask, column)
+    wanted = _expected(scene, ask, column)
     faults = list(_told(scene, column, real))
-    if kind == "own":
-        return kind, tuple(faults)
+    if wanted.kind == "own":
+        return wanted.kind, tuple(faults)
     if real.status < 400 or absent.status < 400:
         faults.append(f"let in: {real.status}, absent {absent.status}")
-    elif real.status not in expected:
-        faults.append(f"{real.status} {real.code}, not {sorted(expected)}")
-    if real.print() != absent.print():
+    elif real.status not in wanted.statuses:
+        faults.append(f"{real.status} {real.code}, not {sorted(wanted.statuses)}")
+    elif wanted.code and real.code != wanted.code:
+        faults.append(f"{real.code}, not {wanted.code}")
+    # An officer knows that a case of the own office is there: it is in the files.
+    if real.print() != absent.print() and wanted.kind != "recused":
         faults.append(
             f"told apart: {real.status} {real.code} from {absent.status} {absent.code}"
         )
-    return kind, tuple(faults)
+    return wanted.kind, tuple(faults)
 
 
-def _expected(scene: Scene, ask: Ask, column: str) -> tuple[str, set[int]]:
-    """What such a caller gets: kind of the cell, and its statuses."""
+@dataclass(frozen=True)
+class Expected:
+    """What such a caller gets: kind of the cell, its statuses, and one code if any."""
+
+    kind: str
+    statuses: frozenset[int]
+    code: str = ""
+
+
+def _expected(scene: Scene, ask: Ask, column: str) -> Expected:
+    """In the order in which the product asks: who, as what, and then for which."""
+    operation = ask.operation
     if column in FORGERIES:
-        return "no session", {401}
+        return Expected("no session", frozenset({401}))
     if column == "officer_suspended":
-        return "suspended", {403}
-    roles = {str(role) for role in scene.people[column].roles}
-    if not roles & ask.operation.roles:
-        return "role", {403}
-    if ask.operation.parameters:
-        return "not yours", {404}
-    return "own", set(ask.operation.statuses)  # one's own list, draft or session
+        return Expected("suspended", frozenset({403}))
+    who = scene.people[_name(ask, column)]
+    if not {str(role) for role in who.roles} & operation.roles:
+        return Expected("role", frozenset({403}))
+    return (
+        _of_a_former_one(operation, column)
+        or _of_an_agent(operation, column, who)
+        or _of_whose_it_is(operation, column)
+    )
+
+
+def _of_whose_it_is(operation: Operation, column: str) -> Expected:
+    """What anybody else gets, by what the path and the body name."""
+    if column in acting.RECUSED and (
+        "{case_no}" in operation.path or operation.name in AT_A_WINDOW
+    ):
+        return Expected("recused", frozenset({403}), "own_case")
+    if column == acting.NEW_HOLDER and operation.name.endswith("/acceptance"):
+        # Asked before whose power it is: a WeChat login alone takes none.
+        return Expected("unproven", frozenset({403}), "identity_level_too_low")
+    if operation.parameters:
+        return Expected("not yours", frozenset({404}))
+    return _own(operation)
+
+
+def _own(operation: Operation) -> Expected:
+    """One's own list, draft or session: whatever the document says."""
+    return Expected("own", operation.statuses)
+
+
+def _of_a_former_one(operation: Operation, column: str) -> Expected | None:
+    """What a login, or a power, gets that holds no more."""
+    if column in acting.FORMER:
+        if operation.name == SIGN_OUT:
+            return _own(operation)
+        return Expected("former", frozenset({401}), "session_refused")
+    if column in acting.ENDED and operation.name not in OWN_SESSION:
+        return Expected("ended", frozenset({403}), acting.ENDED[column])
+    return None
+
+
+def _of_an_agent(operation: Operation, column: str, who: Session) -> Expected | None:
+    """What an agent gets whose power holds, and is too small for this."""
+    if who.actor is not None and operation.name in NOT_FOR_AGENTS:
+        status, _ = NOT_FOR_AGENTS[operation.name]
+        refused = Expected("no agent's", frozenset({status}))
+        return refused if status else _own(operation)
+    begins = operation.name == "POST /v1/applications"
+    if column == acting.LACKING or (column in acting.NARROW and begins):
+        return Expected("power too small", frozenset({403}), "power_missing")
+    return None
 
 
 def _told(scene: Scene, column: str, answer: Answer) -> Iterator[str]:
@@ -234,6 +427,28 @@ def anothers_bill(scene: Scene) -> Cell:
     )
 
 
+def anothers_officer_login(scene: Scene) -> Cell:
+    """Somebody would remove an officer's login: nobody learns that it is one."""
+    headers = {"Authorization": scene.bearer("other_citizen")}
+    real, absent = (
+        scene.door.ask("DELETE", f"{BINDINGS}/{each}", headers)
+        for each in (scene.people["officer"].sub, scene.absent["binding_id"])
+    )
+    faults = []
+    if (real.status, real.code) != (404, "binding_unknown"):
+        faults.append(f"answered: {real.status} {real.code}")
+    if real.print() != absent.print():
+        faults.append(f"told apart: {real.status} from {absent.status} {absent.code}")
+    return Cell(
+        ONE_BINDING,
+        "anothers_officer_login",
+        real.status,
+        real.code,
+        "not yours",
+        tuple(faults),
+    )
+
+
 def rightful(scene: Scene, rows: Iterable[Operation]) -> dict[str, Answer]:
     """The same requests, one after another, by those who may: each must succeed.
 
@@ -242,6 +457,6 @@ def rightful(scene: Scene, rows: Iterable[Operation]) -> dict[str, Answer]:
     answers = {}
     for operation in rows:
         ask = ask_of(scene, operation)
-        token = None if operation.public else scene.bearer(ask.who)
+        token = None if operation.public else token_of(scene, operation, ask.who)
         answers[operation.name] = _send(scene, ask, ask.path, token)
     return answers

@@ -17,16 +17,30 @@ from typing import Any
 
 import pytest
 
+from tests.access import acting as who
 from tests.access import matrix, rows
+from tests.access.one_process import put_back
 from tests.access.operations import operations
 from tests.access.scene import Scene
 from zerotrip.cases.drafts import Drafts
 from zerotrip.cases.requests import Requests, case_unknown
-from zerotrip.identity import permissions, tokens
-from zerotrip.identity.model import Session
-from zerotrip.identity.store import Officers
+from zerotrip.identity import callers, permissions, store, tokens
+from zerotrip.identity.agency import Agency
+from zerotrip.identity.model import Session, Subject
+from zerotrip.identity.powers import (
+    Acting,
+    Power,
+    Scope,
+    accepted,
+    alone,
+    revoked,
+    why_ended,
+)
+from zerotrip.identity.recusal import Recusal
+from zerotrip.identity.sessions import Sessions
+from zerotrip.identity.store import Officers, PersonNow, Persons, Subjects
 from zerotrip.kernel.aggregate import Key, Kind
-from zerotrip.kernel.errors import Forbidden
+from zerotrip.kernel.errors import Conflict, Forbidden
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.tables import Put
 from zerotrip.notices.inbox import Inbox
@@ -124,13 +138,13 @@ def _any_signature(patch: pytest.MonkeyPatch, scene: Scene) -> None:
 
 
 def _any_owner_of_a_case(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    patch.setattr(Requests, "own", lambda self, case_no, sub: self._read(case_no))
+    patch.setattr(Requests, "own", lambda self, case_no, acting: self._read(case_no))
 
 
 def _owner_tells_apart(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    def own(self: Requests, case_no: str, sub: str) -> Any:
+    def own(self: Requests, case_no: str, acting: Acting) -> Any:
         now = self._read(case_no)
-        if now.case.sub != sub:
+        if now.case.sub not in acting.subs:
             raise Forbidden("not_yours", "不是您的办件。", "This case is not yours.")
         return now
 
@@ -138,9 +152,9 @@ def _owner_tells_apart(patch: pytest.MonkeyPatch, scene: Scene) -> None:
 
 
 def _any_owner_of_a_draft(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    def own(self: Drafts, tenant: str, application_id: str, sub: str) -> Any:
+    def own(self: Drafts, tenant: str, application_id: str, acting: Acting) -> Any:
         row = self.tables.get("drafts", f"{tenant}#APP#{application_id}", "DRAFT")
-        return self._open(tenant, row) if row else _own(self, tenant, "none", sub)
+        return self._open(tenant, row) if row else _own(self, tenant, "none", acting)
 
     _own = Drafts.own
     patch.setattr(Drafts, "own", own)
@@ -183,10 +197,10 @@ def _suspended_works_on(patch: pytest.MonkeyPatch, scene: Scene) -> None:
 
 
 def _any_inbox(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    victim = scene.people["citizen"].sub
+    victim = alone(scene.people["citizen"].sub)
     read = Inbox._notices
     patch.setattr(
-        Inbox, "_notices", lambda self, tenant, sub: read(self, tenant, victim)
+        Inbox, "_notices", lambda self, tenant, acting: read(self, tenant, victim)
     )
 
 
@@ -198,6 +212,8 @@ def _any_subject(patch: pytest.MonkeyPatch, scene: Scene) -> None:
         "of_subject",
         lambda self, tenant, sub, limit: find(self, tenant, victim, limit),
     )
+    # The second lock: what the index gives is held against who acts.
+    patch.setattr(Acting, "reaches", lambda self, *about: True)
 
 
 def _key_of_nobody(patch: pytest.MonkeyPatch, scene: Scene) -> None:
@@ -214,13 +230,13 @@ def _key_of_nobody(patch: pytest.MonkeyPatch, scene: Scene) -> None:
 def _writes_first(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     """A command that writes before it looks whose case it is."""
 
-    def withdraw(self: Requests, case_no: str, sub: str, seen: int) -> Any:
+    def withdraw(self: Requests, case_no: str, acting: Acting, seen: int) -> Any:
         now = self._read(case_no)
         row = self.records.tables.get("records", now.key.pk, "HEAD")
         assert row is not None
         later = replace(row, version=(row.version or 0) + 1)
         self.records.tables.transact([Put("records", later)])
-        return self.own(case_no, sub)
+        return self.own(case_no, acting)
 
     patch.setattr(Requests, "withdraw", withdraw)
 
@@ -237,9 +253,147 @@ def _any_bill(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     patch.setattr(Payments, "_payable", payable)
 
 
+def _a_login_is_a_person(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    of = Persons.of
+
+    def one(self: Persons, tenant: str, sub: str) -> PersonNow:
+        asked = of(self, tenant, sub).asked
+        return PersonNow(asked, (asked,))
+
+    patch.setattr(Persons, "of", one)
+
+
+def _no_agent_reaches(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(
+        Acting,
+        "reaches",
+        lambda self, sub, *about: self.power is None and sub in self.subs,
+    )
+
+
+def _acts_are_not_asked(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(Acting, "require", lambda self, act: None)
+
+
+def _scope(covers: Callable[[Scope, str, str | None], bool]) -> Patch:
+    return lambda patch, scene: patch.setattr(Scope, "covers", covers)
+
+
+def _everything_is_whole(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(Acting, "has_all_of", lambda self, sub: sub in self.subs)
+
+
+def _notices_of_all_items(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(
+        Inbox,
+        "_within",
+        lambda self, tenant, acting, found: frozenset(each.id for each in found),
+    )
+
+
+def _holds_though(reason: str) -> Patch:
+    """A power that holds whatever this one reason says."""
+
+    def why(power: Power, principal: Subject, now: datetime) -> str | None:
+        found = why_ended(power, principal, now)
+        return None if found == reason else found
+
+    return lambda patch, scene: patch.setattr(callers, "why_ended", why)
+
+
+def _former_logins_hold(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    read = store.read_subject
+    patch.setattr(store, "read_subject", lambda *of: replace(read(*of), former=False))
+
+
+def _logins_are_compared(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Recusal by `sub`: the officer's other logins are somebody else."""
+    patch.setattr(
+        Recusal,
+        "own",
+        lambda self, officer, parties: frozenset(
+            case_no for case_no, subs in parties.items() if officer in set(subs)
+        ),
+    )
+
+
+def _no_kin(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(Recusal, "_rows", lambda self, officer: [])
+
+
+def _lists_ones_own(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(Recusal, "own", lambda self, officer, parties: frozenset())
+
+
+def _sees_ones_own(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(Recusal, "require_others", lambda *of: None)
+    patch.setattr(Recusal, "is_near", lambda *of: False)
+
+
+def _any_power(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Powers are looked up by their id, whosever they are."""
+
+    def usable(self: Agency, acting: Acting, power_id: str) -> Power:
+        return self.powers.get(power_id)
+
+    def revoke(self: Agency, acting: Acting, power_id: str) -> Power:
+        at = self.callers.now()
+        return self.powers.change(
+            power_id, lambda power: revoked(power, acting.login, at)
+        )
+
+    def accept(self: Agency, acting: Acting, power_id: str) -> Power:
+        at = self.callers.now()
+        return self.powers.change(
+            power_id, lambda power: accepted(power, acting.login, at)
+        )
+
+    for name, instead in (("usable", usable), ("revoke", revoke), ("accept", accept)):
+        patch.setattr(Agency, name, instead)
+
+
+def _any_login(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    remove = Subjects.remove
+    patch.setattr(
+        Subjects,
+        "remove",
+        lambda self, tenant, own, login: (
+            remove(self, tenant, login, login)
+            if self.persons.many(tenant, [login])
+            else remove(self, tenant, own, login)
+        ),
+    )
+
+
+def _officers_are_told(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Whether a login is an officer's is looked up before whose it is."""
+    unbind = Sessions.unbind
+
+    def first(self: Sessions, session: Session, login: str) -> None:
+        if self.officers.find(self.tenant, login) is not None:
+            raise Conflict("officer_login_stays", "不能解除。", "It stays.")
+        unbind(self, session, login)
+
+    patch.setattr(Sessions, "unbind", first)
+
+
+def _principals_logins(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    patch.setattr(
+        Sessions,
+        "bindings",
+        lambda self, session: self.subjects.persons.of(self.tenant, session.sub),
+    )
+
+
 ONE_CASE = "GET /v1/cases/{case_no}"
+ONE_DRAFT = "GET /v1/applications/{application_id}"
 STAFF_CASE = "GET /v1/staff/cases/{case_no}"
 ANOTHERS_BILL = "POST /v1/cases/{case_no}/payments"
+OF_ONE_ID = {
+    "anothers_bill": matrix.anothers_bill,
+    "anothers_officer_login": matrix.anothers_officer_login,
+}
+"""Cells in which one id is another's, of which the path says nothing."""
 ROWS_CHANGED = "rows"
 """The column of what is found in the tables afterwards."""
 
@@ -307,6 +461,91 @@ MUTATIONS = [
         "POST /v1/applications",
         "other_citizen",
     ),
+    Mutation(
+        "an openid is its owner's for ever",
+        _any_owner_of_a_case,
+        ONE_CASE,
+        who.NEW_HOLDER,
+    ),
+    Mutation("a login is a person", _a_login_is_a_person, ONE_CASE, who.OTHER_LOGIN),
+    Mutation(
+        "a login is a person, for a draft",
+        _a_login_is_a_person,
+        "POST /v1/applications/{application_id}/submission",
+        who.OTHER_LOGIN,
+    ),
+    Mutation("no agent reaches", _no_agent_reaches, ONE_CASE, who.AGENT_NOW),
+    Mutation(
+        "acts are not asked",
+        _acts_are_not_asked,
+        "POST /v1/cases/{case_no}/payments",
+        who.LACKING,
+    ),
+    Mutation(
+        "acts are not asked, of a draft",
+        _acts_are_not_asked,
+        ONE_DRAFT,
+        who.LACKING,
+    ),
+    Mutation(
+        "any item",
+        _scope(lambda scope, item, case_no: scope.case_no in (None, case_no)),
+        ONE_DRAFT,
+        who.OF_OTHER_ITEM,
+    ),
+    Mutation(
+        "any case",
+        _scope(lambda scope, item, case_no: scope.item in (None, item)),
+        ONE_CASE,
+        who.OF_OTHER_CASE,
+    ),
+    Mutation("any file", _everything_is_whole, "GET /v1/vault", who.OF_OTHER_ITEM),
+    Mutation("any notice", _notices_of_all_items, "GET /v1/notices", who.OF_OTHER_ITEM),
+    Mutation("for ever", _holds_though("ended"), ONE_CASE, who.EXPIRED),
+    Mutation("revoked holds", _holds_though("revoked"), ONE_CASE, who.REVOKED),
+    Mutation(
+        "whoever represents it",
+        _holds_though("representative_changed"),
+        "GET /v1/licences/{licence_id}",
+        who.BY_FORMER_REPRESENTATIVE,
+    ),
+    Mutation("a removed login", _former_logins_hold, ONE_CASE, who.REMOVED),
+    Mutation("a former openid", _former_logins_hold, ONE_DRAFT, who.GIVEN_AWAY),
+    Mutation("logins are compared", _logins_are_compared, STAFF_CASE, who.APPLIED),
+    Mutation(
+        "no kin",
+        _no_kin,
+        "POST /v1/staff/cases/{case_no}/decisions",
+        who.KIN_APPLIED,
+    ),
+    Mutation("one's own is listed", _lists_ones_own, "GET /v1/worklist", who.APPLIED),
+    Mutation(
+        "one's own kin is seen",
+        _sees_ones_own,
+        "POST /v1/staff/identities",
+        who.KIN_APPLIED,
+    ),
+    *(
+        Mutation(f"any power: {row}", _any_power, row, "other_citizen")
+        for row in (
+            "POST /v1/powers/{power_id}/sessions",
+            "POST /v1/powers/{power_id}/acceptance",
+            "DELETE /v1/powers/{power_id}",
+        )
+    ),
+    Mutation("any login", _any_login, matrix.ONE_BINDING, "other_citizen"),
+    Mutation(
+        "officers are told",
+        _officers_are_told,
+        matrix.ONE_BINDING,
+        "anothers_officer_login",
+    ),
+    Mutation(
+        "the principal's logins",
+        _principals_logins,
+        "GET /v1/sessions/bindings",
+        who.AGENT_NOW,
+    ),
     Mutation("any bill", _any_bill, ANOTHERS_BILL, "anothers_bill"),
     Mutation(
         "writes before it looks",
@@ -330,9 +569,12 @@ def red(scene: Scene, mutation: Mutation) -> list[str]:
 
 def cell_of(scene: Scene, mutation: Mutation) -> list[str]:
     """What is wrong in the mutation's own cell as things are."""
-    if mutation.column == "anothers_bill":
-        return list(matrix.anothers_bill(scene).faults)
+    if mutation.column in OF_ONE_ID:
+        return list(OF_ONE_ID[mutation.column](scene).faults)
     (row,) = [each for each in operations() if each.name == mutation.row]
+    if matrix.is_in(row, mutation.column):
+        (cell,) = matrix.run_in(scene, [(row, mutation.column)], put_back)
+        return list(cell.faults)
     column = "other_citizen" if mutation.column == ROWS_CHANGED else mutation.column
     (cell,) = matrix.run(scene, [(row, column)])
     return list(cell.faults)

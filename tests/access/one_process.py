@@ -15,6 +15,7 @@ from typing import Any
 
 from infra.local.files import a_file
 from tests.access import people
+from tests.access.acting import Cast, Victims, companys_power
 from tests.access.forging import Mint as TokenMint
 from tests.access.scene import (
     Answer,
@@ -24,14 +25,17 @@ from tests.access.scene import (
     items_of_editors,
     propose_items,
 )
+from tests.support.persons import acting, named_in
 from tests.support.world import CATALOGUE, TENANT
 from tests.template import application
-from tests.unit.identity.world import COMPANY, HASH_KEY, REALM
+from tests.unit.identity.world import HASH_KEY, REALM
 from tests.unit.web.town import FOOD, VEHICLE, Town, proxy_event
-from zerotrip.catalogue.authoring import load_example
+from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.identity import authorise
 from zerotrip.identity.authorise import Authoriser
 from zerotrip.identity.model import (
+    CompanyKind,
+    Level,
     Login,
     Person,
     Provider,
@@ -140,6 +144,15 @@ class TownScene:
 
     town: Town
 
+    def __post_init__(self) -> None:
+        world = self.town.world
+        self.registry = people.Registry(
+            world.tables, HASH_KEY, TENANT, world.mint, world.keys, world.clock
+        )
+        today = legal_day(world.clock())
+        self.replacement = load_example(CATALOGUE / VEHICLE, today)
+        self.food = load_example(CATALOGUE / FOOD, today)
+
     def scene(self) -> Scene:
         """All of it."""
         town, clock = self.town, self.town.world.clock
@@ -148,21 +161,22 @@ class TownScene:
         door = TownDoor(
             town, Authoriser(TENANT, REALM, lambda: keys, town.officers, clock)
         )
-        known = self._people()
-        citizen = known["citizen"].sub
+        victims = self._victims()
         item = town.world.publish(VEHICLE)
-        bearer, key = f"Bearer {mint.token(known['citizen'])}", "access-one-process"
+        owner = people.session(victims.citizen, Role.CITIZEN)
+        bearer, key = f"Bearer {mint.token(owner)}", "access-one-process"
         draft = begin_draft(door, bearer, item, key)
-        things = self._things(citizen, known["company"].sub) | {"draft": draft}
-        form = load_example(CATALOGUE / VEHICLE, legal_day(clock())).form
+        things = self._things(victims) | {"draft": draft}
+        known = self._people(victims, things)
+        form = self.replacement.form
         made = Scene(
             door=door,
             mint=mint,
             people=known,
             things=things,
             absent=people.absent_values(things["licence"], things["case_in_review"]),
-            seen=self._seen(citizen, things),
-            secrets=people.secrets_of(things, form),
+            seen=self._seen(victims.citizen, things),
+            secrets=people.secrets_of(things, self.replacement, form),
             forms={"replacement": form},
             rows=self._rows,
             idempotency_key=key,
@@ -176,40 +190,87 @@ class TownScene:
         town.wechat.refused = True  # no login code is known any more
         return made
 
-    def _people(self) -> dict[str, Session]:
-        town = self.town
-        registry = people.Registry(town.world.tables, HASH_KEY, TENANT, town.world.mint)
-        citizen = town.subjects.enter(
-            TENANT,
-            Login(Provider.WECHAT, OPENID),
-            SubjectKind.NATURAL,
-            Person(openid=OPENID),
+    def _victims(self) -> Victims:
+        """Signed in as people sign in: by WeChat, and once to be proven."""
+        subjects, registry = self.town.subjects, self.registry
+        natural, today = SubjectKind.NATURAL, legal_day(self.town.world.clock())
+        owner, firm = (
+            named_in(load(CATALOGUE / folder, today).item, example.form)
+            for folder, example in ((VEHICLE, self.replacement), (FOOD, self.food))
+        )
+        citizen = subjects.enter(
+            TENANT, Login(Provider.WECHAT, OPENID), natural, Person(openid=OPENID)
         ).sub
-        company = town.subjects.enter(
+        by_oidc, manager = (
+            subjects.enter(
+                TENANT,
+                Login(Provider.OIDC, f"access-{name}"),
+                natural,
+                person,
+                level=Level.PRESENT,
+            ).sub
+            for name, person in (
+                ("citizen", owner),
+                ("manager", people.COMPANYS_MANAGER),
+            )
+        )
+        subjects.join(TENANT, citizen, by_oidc)
+        representative = subjects.number_mark("999999197203150165")
+        company = subjects.enter(
             TENANT,
-            Login(Provider.USCC, COMPANY),
+            Login(Provider.USCC, str(firm.corp_uscc)),
             SubjectKind.LEGAL,
-            Person(corp_name="示例食品有限公司", corp_uscc=COMPANY),
+            firm,
+            level=Level.PRESENT,
+            facts={
+                "company": CompanyKind.COMPANY,
+                "representative": representative,
+            },
         ).sub
-        return {
-            "citizen": people.session(citizen, Role.CITIZEN),
-            "other_citizen": people.session("SYNTHETIC0CITIZEN000000000", Role.CITIZEN),
-            "company": people.session(company, Role.COMPANY),
-            "agent_in_person": people.session(
-                "SYNTHETIC0AGENT00000000000", Role.CITIZEN
-            ),
-            "officer": town.officer(
-                "zhao",
-                Role.OFFICER,
-                department=people.DEPARTMENT,
-                uscc=people.VICTIMS_OFFICE,
-            ),
-            **registry.strangers(),
-        }
+        return Victims(
+            citizen=citizen,
+            by_oidc=by_oidc,
+            name=str(owner.name),
+            number=str(owner.id_no),
+            company=company,
+            manager=manager,
+            power=companys_power(registry, company, manager, representative).id,
+            representative=representative,
+        )
 
-    def _things(self, citizen: str, company: str) -> dict[str, str]:
-        world = self.town.world
-        form = load_example(CATALOGUE / VEHICLE, legal_day(world.clock())).form
+    def _people(self, victims: Victims, things: dict[str, str]) -> dict[str, Session]:
+        cast = Cast(self.registry, victims)
+        things |= cast.things()
+        elsewhere = {"citizen": things["company_case"][:31], "company": things["item"]}
+        known = people.by_name(
+            {
+                "citizen": people.session(victims.citizen, Role.CITIZEN),
+                "other_citizen": people.session(
+                    self.registry.enrol(people.OTHER_CITIZEN, people.STRANGER),
+                    Role.CITIZEN,
+                ),
+                "company": people.session(
+                    victims.company,
+                    Role.COMPANY,
+                    actor=victims.manager,
+                    power=victims.power,
+                ),
+                "officer": self.town.officer(
+                    "zhao",
+                    Role.OFFICER,
+                    department=people.DEPARTMENT,
+                    uscc=people.VICTIMS_OFFICE,
+                ),
+                **cast.sessions(elsewhere),
+                **self.registry.strangers(),
+            }
+        )
+        self.registry.signed_in(known)
+        return known
+
+    def _things(self, victims: Victims) -> dict[str, str]:
+        world, citizen, company = self.town.world, victims.citizen, victims.company
+        form = self.replacement.form
         wrong = {"declarations": {**form["declarations"], "return_if_found": False}}
 
         def apply(**changes: Any) -> str:
@@ -235,14 +296,12 @@ class TownScene:
             "bill": world.case(cases["case_to_pay"]).case.bills[0],
             "licence": str(world.case(licensed).case.licence),
             "company_case": licensed,
-            "notice": str(inbox.list(TENANT, citizen, 1)[0]["id"]),
+            "notice": str(inbox.list(TENANT, acting(citizen), 1)[0]["id"]),
             "item": cases["case_in_review"][:31],
             "company_draft": world.applications.start(
-                company, frozenset({"company"}), licensed[:31]
+                acting(company, Role.COMPANY), licensed[:31]
             ).id,
-            **people.stored_material(
-                load_example(CATALOGUE / FOOD, legal_day(world.clock()))
-            ),
+            **people.stored_material(self.food),
             "partner": "courier",
             **items_of_editors(),
         }
@@ -250,13 +309,12 @@ class TownScene:
     def _ready_draft(self, sub: str) -> str:
         """A draft that could be handed in, its material checked."""
         world = self.town.world
-        code = world.publish(VEHICLE)
-        example = load_example(CATALOGUE / VEHICLE, legal_day(world.clock()))
-        draft = world.applications.start(sub, frozenset({"citizen"}), code)
-        draft = world.applications.save(sub, draft.id, draft.version, example.form)
+        code, example, who = world.publish(VEHICLE), self.replacement, acting(sub)
+        draft = world.applications.start(who, code)
+        draft = world.applications.save(who, draft.id, draft.version, example.form)
         for material, facts in example.materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
-            world.upload(sub, draft.id, material, content, facts["type"])
+            world.upload(who, draft.id, material, content, facts["type"])
         return draft.id
 
     def _seen(self, citizen: str, things: Mapping[str, str]) -> dict[str, str]:
@@ -266,7 +324,7 @@ class TownScene:
             if name.startswith("case_"):
                 seen[thing] = version_tag(world.case(thing).head.version)
             elif name.startswith("draft"):
-                draft = world.applications.own(citizen, thing)
+                draft = world.applications.own(acting(citizen), thing)
                 seen[thing] = version_tag(draft.version)
         return seen
 
@@ -276,15 +334,18 @@ class TownScene:
 
 @contextmanager
 def put_back(made: Scene) -> Iterator[None]:
-    """What is done to a scene meanwhile is undone: rows, clock, kept policies."""
+    """What is done to a scene meanwhile is undone: rows, clock, orders, policies."""
     door = made.door
     if not isinstance(door, TownDoor):
         raise TypeError("only a scene in one process can be put back")
-    world = door.town.world
+    world, orders = door.town.world, door.town.channel.orders
+    opened = dict(orders)
     before, at = dict(world.tables.rows), world.clock.at
     try:
         yield
     finally:
         world.tables.rows = before
         world.clock.at = at
+        orders.clear()
+        orders.update(opened)
         door.kept.clear()

@@ -8,6 +8,9 @@ from tests.access.scene import Row
 
 OWN = {"answers", "drafts", "keys"}
 """Where a stranger's own request leaves rows: a draft, its key, a kept answer."""
+OWN_IDENTITY = ("POWER", "GAVE#", "KIN#")
+"""What a stranger may write of themselves in `identity`: whom they let act, their kin.
+"""
 
 
 def changes(
@@ -30,6 +33,11 @@ def changes(
         text = f"{row} {old} {new}"
         if any(each in text for each in touched):
             found.append(f"a victim's row changed: {row[0]} {row[2]}")
-        elif row[0] not in OWN and any(each in text for each in by):
+        elif not _own(row) and any(each in text for each in by):
             found.append(f"a stranger wrote: {row[0]} {row[2]}")
     return found
+
+
+def _own(row: Row) -> bool:
+    table, _, sk = row
+    return table in OWN or (table == "identity" and sk.startswith(OWN_IDENTITY))

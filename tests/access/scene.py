@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tests.access.forging import Mint
 from tests.access.operations import Operation
+from tests.access.people import MINORS_NUMBER, NOBODYS_NUMBER
 from zerotrip.catalogue.packages import files_of
 from zerotrip.catalogue.yaml_files import read_yaml
 from zerotrip.identity.model import Session
@@ -131,12 +132,14 @@ class Wish:
 
 THINGS = {
     "application_id": "draft",
+    "binding_id": "binding",
     "case_no": "case_in_review",
     "item_code": "item",
     "licence_id": "licence",
     "notice_id": "notice",
     "material": "material",
     "partner": "partner",
+    "power_id": "power_given",
 }
 """Per path parameter the victims' thing that is asked for, unless a wish says more."""
 
@@ -157,7 +160,24 @@ PROPOSED, APPROVED, NEW = (
     CATALOGUE / "vehicle-licence-replacement",
 )
 """Items of the victims' office: one in review, one approved, one to be sent."""
+_SEEN = {"code": "{code}", "id_type": "111"}
 WISHES = {
+    "POST /v1/powers": Wish(
+        body={
+            "agent_name": "周示例",
+            "agent_number": NOBODYS_NUMBER,
+            "acts": ["all"],
+        }
+    ),
+    "POST /v1/powers/{power_id}/acceptance": Wish(things={"power_id": "power_offered"}),
+    "POST /v1/powers/{power_id}/sessions": Wish(things={"power_id": "power_held"}),
+    "POST /v1/staff/identities": Wish(
+        body={**_SEEN, "name": "{name}", "number": "{number}"}
+    ),
+    "POST /v1/staff/guardians": Wish(
+        body={**_SEEN, "name": "严示例", "number": MINORS_NUMBER}
+    ),
+    "POST /v1/staff/kin": Wish(body={"relation": "other", "number": NOBODYS_NUMBER}),
     "POST /v1/catalogue/checks": Wish(who="editor", body={"files": files_of(NEW)}),
     "POST /v1/catalogue/items": Wish(who="editor", body={"files": files_of(NEW)}),
     "GET /v1/catalogue/items/{item_code}": Wish(
@@ -203,6 +223,7 @@ WISHES = {
 BY_A_SECRET = {
     "POST /v1/sessions": "a login code, which the sandboxes give once",
     "POST /v1/sessions/refresh": "a refresh token; see the tests of sessions",
+    "POST /v1/sessions/bindings": "a fresh login code, too; see the tests of binding",
     "POST /v1/partners/{partner}/callbacks": "a signature; see the tests of callbacks",
 }
 """Operations that open by what the body or a header holds, not by a session."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from tests.access import matrix, rows
+from tests.access import acting, matrix, rows
 from tests.access.forging import FORGERIES
 from tests.access.mutations import MUTATIONS, Mutation, cell_of, red
 from tests.access.one_process import TownDoor, put_back, scene
@@ -35,12 +36,29 @@ def world(town: Scene) -> Iterator[Scene]:
 def test_nobody_gets_in_and_nobody_learns_what_exists(world: Scene) -> None:
     before = world.rows()
     cells = matrix.run(world, matrix.whole(OPERATIONS))
-    assert wrong([*cells, matrix.anothers_bill(world)]) == []
+    ids = [matrix.anothers_bill(world), matrix.anothers_officer_login(world)]
+    assert wrong([*cells, *ids]) == []
     strangers = [world.people[name].sub for name in matrix.STRANGERS]
     assert rows.changes(before, world.rows(), world.owned, strangers) == []
     columns = {cell.column for cell in cells}
-    assert columns == {*FORGERIES, *matrix.STRANGERS, *matrix.VICTIMS}
+    assert columns == set(matrix.columns())
     assert {cell.row for cell in cells} == {each.name for each in OPERATIONS}
+
+
+def test_who_is_the_applicant_or_acts_for_them_gets_what_they_get(
+    world: Scene,
+) -> None:
+    cells = matrix.run_in(world, matrix.whole(OPERATIONS), put_back)
+    assert wrong(cells) == []
+    counted = Counter(cell.column for cell in cells)
+    assert set(counted) == {
+        acting.OTHER_LOGIN,
+        acting.AGENT_NOW,
+        acting.LACKING,
+        acting.APPLIED,
+    }
+    applicants = [each for each in OPERATIONS if each.roles & set(acting.ROLES)]
+    assert counted[acting.OTHER_LOGIN] == len(applicants)
 
 
 def test_no_path_takes_a_method_that_the_document_does_not_give_it(
@@ -67,8 +85,8 @@ def test_an_applicant_never_works_for_the_state_and_staff_never_apply() -> None:
     """Apart from the permission table: who may call is told by the path as well."""
     for each in OPERATIONS:
         staff = each.path.startswith(("/v1/staff/", "/v1/worklist", "/v1/catalogue/"))
-        if each.path == "/v1/sessions" or each.public:
-            continue
+        if each.path.startswith("/v1/sessions") or each.public:
+            continue  # whoever works for the state signs in and out too
         applicants = each.roles & {"citizen", "company"}
         assert bool(applicants) is not staff, each.name
         assert bool(each.roles - applicants) is staff, each.name
@@ -87,6 +105,15 @@ def test_a_token_is_over_when_it_is_over_whatever_the_gateway_keeps(
     over = door.ask("GET", "/v1/cases", headers)
     assert (over.status, over.code) == (401, "session_refused")
     assert ("session", f"Bearer {token}") in door.kept, "the policy was not kept"
+
+
+def test_a_session_that_was_signed_out_proves_nothing_fresh(world: Scene) -> None:
+    """Its access token lives on for minutes: not long enough to change the locks."""
+    bearer = {"Authorization": world.bearer("citizen")}
+    assert world.door.ask("DELETE", "/v1/sessions", bearer).status == 204
+    path = f"/v1/sessions/bindings/{world.things['binding']}"
+    refused = world.door.ask("DELETE", path, bearer)
+    assert (refused.status, refused.code) == (403, "proof_not_fresh")
 
 
 def _described(path: str, parameter: str) -> list[Operation]:

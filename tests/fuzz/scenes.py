@@ -6,14 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.support.persons import ZHANG, acting
+from tests.unit.identity.world import person
 from tests.unit.web.contract import made
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, VEHICLE, Town
 from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.catalogue.packages import files_of
-from zerotrip.identity.model import Login, Person, Provider, Role, Session, SubjectKind
+from zerotrip.identity.agency import Offer
+from zerotrip.identity.model import (
+    Level,
+    Login,
+    Person,
+    Provider,
+    Role,
+    Session,
+    SubjectKind,
+)
 from zerotrip.kernel.times import legal_day
 
 OPENID = "oSandbox-0000000000000000001"
+GIVER = Person(name="李示例", id_type="111", id_no="999999199202020026")
+MINOR = "999999201606010246"
+"""The number of somebody who is ten years old at the town's time."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,16 @@ def _draft(town: Town) -> tuple[Session, str, int]:
     """A complete draft with its material, its owner, its version."""
     world, who = town.world, town.session("sub-zhang")
     code = world.publish(VEHICLE)
-    draft = world.applications.start(who.sub, frozenset({"citizen"}), code)
+    applicant = acting(who.sub)
+    draft = world.applications.start(applicant, code)
     form = _form(town, VEHICLE)
-    draft = world.applications.save(who.sub, draft.id, draft.version, form)
+    draft = world.applications.save(applicant, draft.id, draft.version, form)
     world.upload(
-        who.sub, draft.id, "loss_declaration", b"%PDF-1.7\n%%EOF\n", "application/pdf"
+        applicant,
+        draft.id,
+        "loss_declaration",
+        b"%PDF-1.7\n%%EOF\n",
+        "application/pdf",
     )
     return who, draft.id, draft.version
 
@@ -125,7 +144,8 @@ def _reuse(town: Town) -> Asked:
     """A company's next draft, and a file that its first one left in the vault."""
     who = town.session("sub-firm", Role.COMPANY)
     case_no = town.world.apply(FOOD, who.sub, "company")
-    draft = town.world.applications.start(who.sub, frozenset({"company"}), case_no[:31])
+    firm = acting(who.sub, Role.COMPANY)
+    draft = town.world.applications.start(firm, case_no[:31])
     files = town.call("GET", "/v1/vault", who=who).body["files"]
     (rules,) = [
         each for each in files if each["used_as"][0]["material"] == "safety_rules"
@@ -137,19 +157,26 @@ def _reuse(town: Town) -> Asked:
     )
 
 
+def _proven_by_wechat(town: Town) -> str:
+    """A login of WeChat's whose person is proven by another login."""
+    login, known = Login(Provider.WECHAT, OPENID), Person(openid=OPENID)
+    payer = town.subjects.enter(TENANT, login, SubjectKind.NATURAL, known)
+    town.world.enrol("sub-zhang")
+    town.subjects.join(TENANT, payer.sub, "sub-zhang")
+    return payer.sub
+
+
 def _pay(town: Town) -> Asked:
     world = town.world
-    login = Login(Provider.WECHAT, OPENID)
-    person = Person(openid=OPENID)
-    payer = town.subjects.enter(TENANT, login, SubjectKind.NATURAL, person)
-    case_no = world.apply(VEHICLE, payer.sub, "citizen")
+    payer = _proven_by_wechat(town)
+    case_no = world.apply(VEHICLE, payer, "citizen")
     world.run()
     now = world.case(case_no)
     world.requests.decide(now, "officer-1", now.head.version, "approve", "材料齐全")
     world.run()
     return Asked(
         {"channel": "wechat_pay"},
-        town.session(payer.sub),
+        town.session(payer),
         {"case_no": case_no},
         {"If-Match": f'"v{world.case(case_no).head.version}"'},
     )
@@ -159,6 +186,68 @@ def _mark_read(town: Town) -> Asked:
     who, _, _ = _correcting(town)
     listed = town.call("GET", "/v1/notices", who=who)
     return Asked({}, who, {"notice_id": listed.body["notices"][0]["id"]})
+
+
+def _signed_in(town: Town) -> Session:
+    """The session of somebody who signed in this moment and is proven."""
+    town.idp.people["code"] = person(
+        name=ZHANG.name, id_no=ZHANG.id_no, level=Level.PRESENT
+    )
+    sessions = town.applicant().sessions
+    return sessions.login_oidc("code", "verifier", "nonce", "https://r").session
+
+
+def _bind(town: Town) -> Asked:
+    return Asked(_sign_in(town).body, _signed_in(town))
+
+
+def _show_at_a_window(town: Town) -> Asked:
+    return Asked({}, town.session("sub-zhang"))
+
+
+def _offer_power(town: Town) -> Asked:
+    body = {"agent_name": GIVER.name, "agent_number": GIVER.id_no, "acts": ["all"]}
+    return Asked(body, town.session("sub-zhang"))
+
+
+def _offered(town: Town) -> str:
+    """A power that somebody else offers to who is signed in."""
+    giver = town.world.enrol("sub-giver", GIVER)
+    offer = Offer(str(ZHANG.name), str(ZHANG.id_no), ("all",))
+    return town.applicant().agency.offer(giver, offer).id
+
+
+def _accept_power(town: Town) -> Asked:
+    return Asked({}, _signed_in(town), {"power_id": _offered(town)})
+
+
+def _act_under_power(town: Town) -> Asked:
+    asked = _accept_power(town)
+    path = "/v1/powers/{power_id}/acceptance"
+    town.call("POST", path, who=asked.who, body={}, **asked.path)
+    return asked
+
+
+def _window(town: Town, name: str | None, number: str | None) -> Asked:
+    """An officer looks at somebody who shows a code, and at a document."""
+    asked = _show_at_a_window(town)
+    shown = town.call("POST", "/v1/sessions/window-codes", who=asked.who, body={})
+    who = town.officer("idp-hall", Role.OFFICER, department="hall", uscc=FOOD_OFFICE)
+    body = {"code": shown.body["code"], "name": name, "number": number}
+    return Asked({**body, "id_type": "111"}, who)
+
+
+def _see_person(town: Town) -> Asked:
+    return _window(town, ZHANG.name, ZHANG.id_no)
+
+
+def _record_guardian(town: Town) -> Asked:
+    return _window(town, "严示例", MINOR)
+
+
+def _declare_kin(town: Town) -> Asked:
+    asked = _see_person(town)
+    return replace(asked, body={"relation": "spouse", "number": GIVER.id_no})
 
 
 def _decide(town: Town) -> Asked:
@@ -236,6 +325,14 @@ SCENES: dict[str, Callable[[Town], Asked]] = {
     "return_case": _return,
     "open_session": _sign_in,
     "refresh_session": _sign_in_again,
+    "bind_login": _bind,
+    "open_window_code": _show_at_a_window,
+    "offer_power": _offer_power,
+    "accept_power": _accept_power,
+    "open_power_session": _act_under_power,
+    "see_person": _see_person,
+    "record_guardian": _record_guardian,
+    "declare_kin": _declare_kin,
     "start_application": _begin,
     "save_application": _save,
     "add_material": _announce,

@@ -1,4 +1,4 @@
-"""Who is who in tests: logins that are vouched for, under ids that tests choose."""
+"""Who is who in tests: proven logins under ids that tests choose."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def enrol(
     *,
     level: Level = Level.PRESENT,
     via: Provider = Provider.OIDC,
+    hash_key: bytes = HASH_KEY,
     **facts: Any,
 ) -> None:
     """Stores a login with that `sub` as a sign-in would; twice is no error."""
@@ -55,7 +56,7 @@ def enrol(
     kind = SubjectKind.LEGAL if person.corp_uscc else SubjectKind.NATURAL
     said: dict[str, Any] = {"kind": kind, "level": level, "via": via, **facts}
     if number is not None:
-        said["number"] = number_mark(HASH_KEY, number)
+        said["number"] = number_mark(hash_key, number)
     if kind is SubjectKind.LEGAL:
         said.setdefault("company", CompanyKind.COMPANY)
     row = StoredRow(

@@ -61,6 +61,10 @@ def test_of_a_company_a_rule_knows_its_kind_and_no_age(kind):
     assert "age" not in known
 
 
+def test_a_credit_code_that_does_not_check_is_no_document():
+    assert "document" not in of("91441882MA0000018B", "company")
+
+
 def test_a_company_shows_its_credit_code(drafts, example):
     form = example(FOOD).form
 

@@ -579,6 +579,12 @@ def test_a_field_is_used_by_a_rule_a_condition_or_the_licence(linted):
         assert "form_field_unused" not in codes
 
 
+def test_a_field_that_says_who_applies_is_used(linted):
+    change = both(field(), put("/applicant/telephone_path", "/extra"))
+
+    assert linted(change) == [("/applicant/telephone_path", "applicant_field_unbound")]
+
+
 def test_a_name_in_a_text_is_no_use_of_a_field(linted):
     rule = '"form.extra" != "" // form.extra'
 

@@ -82,11 +82,12 @@ class WeChat:
     """Each code is the openid that it stands for."""
 
     refused: bool = False
+    unionids: dict[str, str] = field(default_factory=dict)
 
     def exchange(self, code: str) -> WeChatLogin:
         if self.refused:
             raise Unauthenticated("wechat_code_used", "已使用", "used")
-        return WeChatLogin(openid=code)
+        return WeChatLogin(openid=code, unionid=self.unionids.get(code))
 
 
 @dataclass

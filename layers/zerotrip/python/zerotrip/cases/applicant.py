@@ -13,10 +13,12 @@ from datetime import date
 from typing import Any
 
 from zerotrip.cases.model import HandedBy
+from zerotrip.catalogue.applicants import Kind, facts
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import pointer, steps
-from zerotrip.identity.model import Level, Proven, SubjectKind
+from zerotrip.identity.model import CompanyKind, Level, Proven, SubjectKind
 from zerotrip.identity.powers import (
+    Act,
     Acting,
     Office,
     age_on,
@@ -24,20 +26,20 @@ from zerotrip.identity.powers import (
     level_too_low,
 )
 from zerotrip.kernel.errors import Fault, Forbidden, Invalid
-from zerotrip.kernel.identifiers import identity_document_of
-from zerotrip.kernel.names import normalised_name, normalised_number
+from zerotrip.kernel.names import normalised_name, normalised_number, same_name
 
 DIFFERS = "applicant_differs"
 
 
 def handed_by(acting: Acting, proven: Proven | None, agent: Proven | None) -> HandedBy:
     """Who acts now, as it is kept with the form."""
-    company = None if proven is None else proven.company
-    kind = "natural" if proven is None else str(company or proven.kind)
+    kind: Kind = "natural"
+    if proven is not None and proven.kind is SubjectKind.LEGAL:
+        kind = (proven.company or CompanyKind.COMPANY).value
     power = acting.power
     return HandedBy(
         level=acting.level,
-        kind="company" if kind == SubjectKind.LEGAL else kind,
+        kind=kind,
         agent=None if power is None else acting.login,
         office=None if power is None else power.office,
         power=None if power is None else power.id,
@@ -157,24 +159,46 @@ def require_own(
         )
 
 
+def require_own_addressee(
+    item: Item, form: Mapping[str, Any], acting: Acting, proven: Proven | None
+) -> None:
+    """Raises Invalid `addressee_not_principal`: who may not receive for the principal
+    has nothing sent to another name."""
+    power = acting.power
+    if power is None or item.addressee_path is None or Act.RECEIVE in power.acts:
+        return
+    path = f"{item.addressee_path}/name"
+    said = pointer(form, path)
+    if proven is None or said is None or same_name(str(said), proven.name):
+        return
+    raise Invalid(
+        "addressee_not_principal",
+        "您的授权不包括代为领取，收件人须为委托人。",
+        "Your authorisation does not include to receive: the addressee is the "
+        "principal.",
+        faults=(
+            Fault(
+                f"/form{path}",
+                "addressee_not_principal",
+                "您的授权不包括代为领取，收件人须为委托人。",
+                "The addressee is the principal.",
+            ),
+        ),
+    )
+
+
 def rule_facts(
     item: Item, form: Mapping[str, Any], by: HandedBy, today: date
 ) -> dict[str, Any]:
-    """What rules may ask of the applicant; `age` where the number tells it."""
-    facts: dict[str, Any] = {
-        "level": str(by.level),
-        "kind": by.kind,
-        "by_agent": by.by_agent,
-    }
+    """What an item's rules may ask of the applicant of a form that was handed in."""
     number = pointer(form, item.applicant.number_path)
-    if item.audience == "company":
-        return {**facts, "document": "uscc"}
-    if isinstance(number, str):
-        document = identity_document_of(number)
-        age = age_on(number, today)
-        facts |= {"document": str(document)} if document is not None else {}
-        facts |= {"age": age} if age is not None else {}
-    return facts
+    return facts(
+        number if isinstance(number, str) else "",
+        level=by.level,
+        kind=by.kind,
+        by_agent=by.by_agent,
+        today=today,
+    )
 
 
 _FIELD_WORDS = {

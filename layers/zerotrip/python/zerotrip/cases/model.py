@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,7 @@ from zerotrip.identity.powers import Office, PowerSource
 from zerotrip.kernel.aggregate import Head, Key, Kind
 from zerotrip.kernel.errors import GiveUp
 
+ApplicantKind = Literal["natural", "company", "sole_trader", "branch"]
 IN_SUBJECT = ("sub", "received_at")
 """What the head's keys of the subject index say: its body, 1 KB at most, need not."""
 WORK_SHARDS = 4
@@ -126,7 +127,7 @@ class HandedBy:
     """
 
     level: Level = Level.DECLARED
-    kind: str = "natural"
+    kind: ApplicantKind = "natural"
     agent: str | None = None
     office: Office | None = None
     power: str | None = None
@@ -163,7 +164,7 @@ class HandedBy:
         """Reads both parts."""
         return cls(
             level=Level(data.get("level", Level.DECLARED)),
-            kind=data.get("kind", "natural"),
+            kind=cast(ApplicantKind, data.get("kind", "natural")),
             agent=data.get("agent"),
             office=Office(data["office"]) if "office" in data else None,
             power=data.get("power"),

@@ -265,13 +265,18 @@ class DataElement(_Part):
 
 
 class SharedMaterial(_Part):
-    """What a provider is asked for, so that no applicant is (证明材料共享目录)."""
+    """What a provider is asked for, so that no applicant is (证明材料共享目录).
+
+    `ended`: what the document's `status` says of somebody who is no more, and which end
+    that is; nobody applies in that name any longer.
+    """
 
     code: Code
     name: Text
     aliases: tuple[Words, ...] = ()
     provider: Code
     valid_days: Annotated[int, Field(gt=0, le=3660)]
+    ended: dict[Words, Literal["deceased", "deregistered"]] = {}
 
 
 class Applicant(_Part):

@@ -1,4 +1,4 @@
-"""Registering organisations and officers from a terminal.
+"""Registering organisations and officers from a terminal; what registers say.
 
     python -m zerotrip.identity.commands list
 
@@ -19,8 +19,10 @@ from typing import Any, TextIO
 
 from zerotrip.identity import staff
 from zerotrip.identity.model import STAFF, Officer, Organisation, Role
-from zerotrip.kernel.errors import Invalid, ZeroTripError
+from zerotrip.identity.store import note, number_mark, proven_by
+from zerotrip.kernel.errors import Invalid, NotFound, ZeroTripError
 from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.names import normalised_number
 from zerotrip.kernel.tables import Tables
 
 
@@ -89,6 +91,38 @@ def _reinstate(arguments: argparse.Namespace, desk: Desk) -> list[str]:
     return [f"✓ 已恢复 reinstated: {officer.sub}"]
 
 
+def _end_subject(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    return _noted(arguments, desk, ended=arguments.reason)
+
+
+def _reopen_subject(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    return _noted(arguments, desk, ended=None)
+
+
+def _change_representative(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    mark = number_mark(
+        desk.hash_key(), normalised_number(arguments.representative_number)
+    )
+    return _noted(arguments, desk, representative=mark)
+
+
+def _noted(arguments: argparse.Namespace, desk: Desk, **facts: str | None) -> list[str]:
+    """Keeps what a register says of every login that the number proves."""
+    number = normalised_number(arguments.number)
+    found = proven_by(desk.tables, desk.hash_key(), desk.tenant, number)
+    if not found:
+        raise NotFound("subject_unknown", "没有这个用户。", "There is no such subject.")
+    for sub in found:
+        note(desk.tables, desk.tenant, sub, **facts)
+    return [f"✓ 已记录 noted: {sub}" for sub in found]
+
+
+def _kin(arguments: argparse.Namespace, desk: Desk) -> list[str]:
+    mark = number_mark(desk.hash_key(), normalised_number(arguments.number))
+    staff.lift_kin(desk.tables, desk.tenant, _sub(arguments, desk), mark)
+    return ["✓ 已解除回避关系 relation lifted"]
+
+
 def _list(_arguments: argparse.Namespace, desk: Desk) -> list[str]:
     lines = []
     for organisation in staff.organisations(desk.tables, desk.tenant):
@@ -123,6 +157,10 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Desk], list[str]]] = {
     "add-officer": _add_officer,
     "suspend": _suspend,
     "reinstate": _reinstate,
+    "end-subject": _end_subject,
+    "reopen-subject": _reopen_subject,
+    "change-representative": _change_representative,
+    "lift-kin": _kin,
     "list": _list,
 }
 
@@ -155,6 +193,19 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         )
         one.add_argument("--sub")
         one.add_argument("--oidc-subject")
+    ended = commands.add_parser("end-subject", help="登记机关：人员去世、单位注销")
+    ended.add_argument("--number", required=True, help="证件号码或统一社会信用代码")
+    ended.add_argument("--reason", required=True, choices=["deceased", "deregistered"])
+    reopened = commands.add_parser("reopen-subject", help="更正上一项")
+    reopened.add_argument("--number", required=True)
+    changed = commands.add_parser("change-representative", help="法定代表人变更")
+    for option in ("--number", "--representative-number"):
+        changed.add_argument(option, required=True)
+    lifted = commands.add_parser("lift-kin", help="机关决定：解除申报的回避关系")
+    lifted.add_argument("--number", required=True)
+    who = lifted.add_mutually_exclusive_group(required=True)
+    who.add_argument("--sub")
+    who.add_argument("--oidc-subject")
     commands.add_parser("list", help="列出机构和工作人员")
     return parser
 

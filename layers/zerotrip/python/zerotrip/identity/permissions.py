@@ -78,7 +78,10 @@ PERMISSIONS = MappingProxyType(
 
 ACTS: MappingProxyType[tuple[str, str], Act] = MappingProxyType(
     {
+        # A draft is a form full of people: who pays or receives has no need of it.
+        ("GET", "/v1/applications"): Act.APPLY,
         ("POST", "/v1/applications"): Act.APPLY,
+        ("GET", "/v1/applications/{}"): Act.APPLY,
         ("PUT", "/v1/applications/{}"): Act.APPLY,
         ("POST", "/v1/applications/{}/materials"): Act.APPLY,
         ("POST", "/v1/applications/{}/materials/{}/reuse"): Act.APPLY,

@@ -395,10 +395,7 @@ def may_give(principal: Subject, acting: Acting) -> bool:
 def age_on(number: str, day: date) -> int | None:
     """Full years of whoever has this number; None where it names no birthday."""
     born = birth_date_of(number)
-    if born is None:
-        return None
-    before = (day.month, day.day) < (born.month, born.day)
-    return day.year - born.year - before
+    return None if born is None else times.age_on(day, born)
 
 
 def guardian_needed(age: int) -> Forbidden:

@@ -194,7 +194,7 @@ class Sessions:
         company = self._enter_company(claims, claims.company)
         if company.ended is not None:
             raise subject_ended(company.ended)
-        power = self._by_word(company, person, claims.company)
+        power = self._by_word(company, person, claims, claims.company)
         return self._begin(company, Provider.OIDC, power, actor=person.sub)
 
     def begin_for(self, session: Session, power: Power) -> Grant:
@@ -253,7 +253,9 @@ class Sessions:
         `officer_login_stays`, NotFound `binding_unknown`.
         """
         self.require_fresh(session)
-        if self.officers.find(self.tenant, login) is not None:
+        # Of somebody else's login nobody learns whether it is an officer's.
+        own = {each.sub for each in self.bindings(session).live}
+        if login in own and self.officers.find(self.tenant, login) is not None:
             raise Conflict(
                 "officer_login_stays",
                 "这是您的工作人员登录方式，不能自行解除，请联系管理员。",
@@ -286,7 +288,9 @@ class Sessions:
         self.bindings(session)
         pk = f"{self.tenant}#SESSION#{session.session_id}"
         row = self.tables.get(ANSWERS_TABLE, pk, "SESSION")
-        since = 0 if row is None else int(row.data["signed_in_at"])
+        # The access token of a session that was signed out proves nothing any more.
+        live = row is not None and row.stage == "live"
+        since = int(row.data["signed_in_at"]) if row is not None and live else 0
         if self.clock().timestamp() - since > FRESH_SECONDS:
             raise Forbidden(
                 "proof_not_fresh",
@@ -333,7 +337,9 @@ class Sessions:
             facts=said,
         )
 
-    def _by_word(self, company: Subject, person: Subject, said: CompanyClaims) -> Power:
+    def _by_word(
+        self, company: Subject, person: Subject, claims: Claims, said: CompanyClaims
+    ) -> Power:
         """The power that the provider's word gives at a sign-in, new or renewed.
 
         One that was revoked here stays so: the principal gives another.
@@ -345,7 +351,7 @@ class Sessions:
             id=self.mint.opaque(),
             principal=company.sub,
             agent=person.sub,
-            office=Office(said.role),
+            office=_office(said, claims),
             acts=narrowed(said.powers),
             scope=Scope(),
             items=said.items,
@@ -616,6 +622,17 @@ def _renewed(before: Power, wanted: Power, now: datetime) -> Power:
     lasts = before.ends_at - now > USUAL_TERM / 2
     ends_alike = before.ends_at == wanted.ends_at
     return before if alike == before and (lasts or ends_alike) else fixed
+
+
+def _office(said: CompanyClaims, claims: Claims) -> Office:
+    """As what somebody acts; nobody is a representative by another's number."""
+    office = Office(said.role)
+    if office is Office.REPRESENTATIVE and said.representative_no not in (
+        None,
+        claims.id_no,
+    ):
+        return Office.AGENT
+    return office
 
 
 def _person(claims: Claims) -> Person:

@@ -133,6 +133,12 @@ def reinstate_officer(tables: Tables, tenant: str, sub: str) -> Officer:
     return _set_suspension(tables, tenant, sub, None)
 
 
+def lift_kin(tables: Tables, tenant: str, sub: str, mark: str) -> None:
+    """The organ decided that a declared relation keeps nobody away any more."""
+    pk = f"{tenant}#OFFICER#{sub}"
+    tables.transact([Delete(IDENTITY_TABLE, pk, f"KIN#{mark}")])
+
+
 def _set_suspension(
     tables: Tables, tenant: str, sub: str, suspended_at: str | None
 ) -> Officer:

@@ -4,6 +4,7 @@
     T#SUB#{sub}                SUBJECT        {kind, level, subs, …}, sealed person
     T#SUB#{sub}                HOLDS#{power}  a power that this login may use
     T#SUB#{sub}                GAVE#{power}   a power that this principal gave
+    T#NUMBERED#{keyed hash}    {sub}          the logins proven by that number
     T#POWER#{power}            POWER          {principal, agent, acts, …}
     T#OFFERED#{keyed hash}     {power}        a power offered to a name and number
     T#OFFICER#{sub}            OFFICER        {organisation, department, roles, …}
@@ -413,19 +414,9 @@ class Subjects:
             return self.persons.of(tenant, sub)
         raise _busy()
 
-    def note(self, tenant: str, sub: str, **facts: Any) -> None:
+    def note(self, tenant: str, sub: str, **facts: str | None) -> None:
         """Keeps what a register said of a subject: `ended`, `representative`."""
-        for _ in range(_ATTEMPTS):
-            row = self._subject_row(tenant, sub)
-            data = {**row.data, **facts}
-            if data == dict(row.data):
-                return
-            try:
-                self.tables.transact([_changed(row, data)])
-            except Rejected:
-                continue
-            return
-        raise _busy()
+        note(self.tables, tenant, sub, **facts)
 
     def _row_behind(
         self, tenant: str, known: StoredRow | None, person: Person
@@ -577,6 +568,10 @@ class Subjects:
         )
         expect = Expect(version=row.version, absent=row.version is None)
         writes.append(Put(IDENTITY_TABLE, kept, expect))
+        if subject.number not in (None, row.data.get("number")):
+            # A register speaks of numbers: it must find the logins.
+            pk = numbered_key(tenant, str(subject.number))
+            writes.append(Put(IDENTITY_TABLE, StoredRow(pk, subject.sub, {})))
         return writes
 
     def _login_data(self, sub: str, said: _Said) -> dict[str, Any]:
@@ -595,6 +590,41 @@ class Subjects:
         if row is None:
             raise subject_unknown()
         return row
+
+
+def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list[str]:
+    """The `sub`s that are proven by a number or USCC."""
+    mark = number_mark(hash_key, number)
+    pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
+    keys = [(subject_key(tenant, pointer.sk), SUBJECT) for pointer in pointers]
+    found = tables.get_many(IDENTITY_TABLE, keys) if keys else []
+    # A login may be proven by another number by now: that one's word is not of it.
+    return [
+        row.pk.rpartition("#")[2] for row in found if row.data.get("number") == mark
+    ]
+
+
+def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:
+    """Keeps what a register said of a subject; None takes a fact back."""
+    for _ in range(_ATTEMPTS):
+        row = tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
+        if row is None:
+            raise subject_unknown()
+        merged = {**row.data, **facts}
+        data = {name: value for name, value in merged.items() if value is not None}
+        if data == dict(row.data):
+            return
+        try:
+            tables.transact([_changed(row, data)])
+        except Rejected:
+            continue
+        return
+    raise _busy()
+
+
+def numbered_key(tenant: str, mark: str) -> str:
+    """Partition key of the logins that were proven by one number."""
+    return f"{tenant}#NUMBERED#{mark}"
 
 
 def number_mark(hash_key: bytes, number: str) -> str:

@@ -186,6 +186,7 @@ def _sources() -> Sources:
         providers=wiring.shared_data(),
         identify=wiring.callers().applicant,
         tell=tell,
+        note=lambda sub, reason: _subjects().note(tenant(), sub, ended=reason),
     )
 
 

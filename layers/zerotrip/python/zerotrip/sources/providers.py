@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from zerotrip.catalogue.model import Item, Material, SharedMaterial
 from zerotrip.catalogue.shared_entries import shared_materials
+from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import Level, Proven
 from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
@@ -70,13 +72,15 @@ NOBODY = NoProviders()
 class Desk:
     """Asks whoever provides a shared material, all of an application's at once.
 
-    `identify` opens for whom is asked; `tell` hears of each provider's failure.
+    `identify` opens for whom is asked; `tell` hears of each provider's failure, `note`
+    of a `sub` that a register knows as `deceased` or `deregistered`.
     """
 
     tables: Tables
     providers: Providers
     identify: Callable[[Acting], Proven | None]
     tell: Callable[[ZeroTripError], None]
+    note: Callable[[str, str], None]
 
     def look(
         self,
@@ -85,7 +89,11 @@ class Desk:
         materials: Iterable[Material],
         moment: datetime,
     ) -> dict[str, Resolution]:
-        """By material code, for those of source `shared`: found, or why not."""
+        """By material code, for those of source `shared`: found, or why not.
+
+        Raises Forbidden `subject_ended` where a register says that there is nobody to
+        apply for any more.
+        """
         shared = [each for each in materials if each.source == SHARED]
         if not shared:
             return {}
@@ -106,8 +114,26 @@ class Desk:
             query = Query(published, about, application, item)
             return self._asked(query, material, moment)
 
-        codes = [each.code for each in shared]
-        return dict(zip(codes, _at_once(ask, shared), strict=True))
+        looked = dict(
+            zip((each.code for each in shared), _at_once(ask, shared), strict=True)
+        )
+        self._require_there(application, offered, looked)
+        return looked
+
+    def _require_there(
+        self,
+        application: Application,
+        offered: Mapping[str, SharedMaterial],
+        looked: Mapping[str, Resolution],
+    ) -> None:
+        for found in looked.values():
+            if not isinstance(found, Resolved) or found.document is None:
+                continue
+            status = json.loads(found.document).get("status")
+            reason = offered[found.wanted].ended.get(str(status))
+            if reason is not None:
+                self.note(application.acting.sub, reason)
+                raise subject_ended(reason)
 
     def _asked(self, query: Query, material: Material, moment: datetime) -> Resolution:
         try:

@@ -50,11 +50,16 @@ def _unheard(_: ZeroTripError) -> None:
     """Where nobody keeps a log."""
 
 
+def _unnoted(_: str, __: str) -> None:
+    """Where no register's word of somebody's end is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Looks materials up, and remembers under the draft what came of it.
 
-    `identify` opens for whom is asked; `tell` hears of each provider's failure. An item
+    `identify` opens for whom is asked; `tell` hears of each provider's failure,
+    `note` of somebody whom a register knows as dead or deregistered. An item
     that asks for nothing of the state costs no call at all.
     """
 
@@ -65,6 +70,7 @@ class Sources:
     providers: Providers = NOBODY
     identify: Callable[[Acting], Proven | None] = _unknown
     tell: Callable[[ZeroTripError], None] = _unheard
+    note: Callable[[str, str], None] = _unnoted
 
     def begin(self, application: Application, item: Item) -> None:
         """Looks up what the item asks of everybody; what depends on the form waits."""
@@ -164,7 +170,7 @@ class Sources:
         rows: Mapping[str, StoredRow],
     ) -> dict[str, Resolution]:
         moment = self.now()
-        desk = Desk(self.tables, self.providers, self.identify, self.tell)
+        desk = Desk(self.tables, self.providers, self.identify, self.tell, self.note)
         looked = {
             **self._in_register(application, item, materials, moment),
             **desk.look(application, item, materials, moment),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from zerotrip.kernel.identifiers import identity_number_fault
 from zerotrip.web.gateway import GatewayRefusal
 from zerotrip.web.openapi.codes import Known
 from zerotrip.web.openapi.examples.shown import Json
 from zerotrip.web.problems import TITLES, TYPE_PREFIX
 
-_FAULT: Json = {
-    "path": "/owner/citizen_number",
-    "code": "citizen_number_wrong",
-    "zh": "身份证号码有误，请核对18位号码及最后一位校验码。",
-    "en": "The identity number is wrong: check all 18 characters and the last one.",
-}
+_FAULT: Json = identity_number_fault("/owner/citizen_number").as_json()
 
 
 def problem_example(known: Known) -> Json:
