@@ -162,6 +162,11 @@ class PersonNow:
         return next((each.ended for each in self.every if each.ended), None)
 
     @property
+    def principal(self) -> Subject:
+        """Who was asked for, with what a register said of any of the logins."""
+        return replace(self.asked, ended=self.ended)
+
+    @property
     def marks(self) -> frozenset[str]:
         """All by which this person is known again: logins, numbers, and for a company
         its representative's number."""
