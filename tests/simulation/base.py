@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,30 +16,44 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from infra.local.files import a_file
+from tests.simulation import registry
+from tests.simulation.registry import example, form_of
 from tests.simulation.scheduler import START
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
-from tests.support.world import CATALOGUE, TENANT
+from tests.support.world import TENANT
 from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Drafts
-from zerotrip.catalogue.authoring import Draft as ItemDraft
-from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.catalogue.publication import Catalogue
+from zerotrip.identity.callers import Callers
 from zerotrip.identity.model import (
+    CompanyKind,
+    Level,
     Login,
     Organisation,
     Person,
     Provider,
     Role,
+    Session,
+    Subject,
     SubjectKind,
 )
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import (
+    EVERY_ACT,
+    USUAL_TERM,
+    Office,
+    Power,
+    PowerSource,
+    PowerState,
+    Scope,
+)
 from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.identity.store import Subjects
+from zerotrip.identity.store import Identities, Persons, Subjects
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import StoredObject
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import StoredRow
-from zerotrip.kernel.times import legal_day
 from zerotrip.licences.certificates import issue_test_chain
 from zerotrip.materials.steps import MaterialSteps, receive_material
 from zerotrip.materials.storage_events import ObjectCreated, created_message
@@ -57,11 +71,12 @@ READY_BEFORE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class ReadyDraft:
-    """A draft that only has to be handed in."""
+    """A draft that only has to be handed in; `number` is its applicant's."""
 
     application: str
     sub: str
     version: int
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,8 @@ class Base:
     drafts: tuple[ReadyDraft, ...]
     officers: Mapping[str, tuple[str, str, str]]
     """By item folder: sub, USCC and department of an officer who decides it."""
+    acts_for: Mapping[str, tuple[str, str]]
+    """By a company's sub: its representative's, and the power to act for it."""
 
 
 @functools.cache
@@ -94,11 +111,6 @@ def _test_chain(at: datetime) -> tuple[bytes, bytes]:
     )
 
 
-@functools.cache
-def _item(folder: str) -> ItemDraft:
-    return load(CATALOGUE / folder, legal_day(START))
-
-
 class _Maker:
     """Builds a base by the product's own code, without faults."""
 
@@ -112,10 +124,22 @@ class _Maker:
         self.catalogue = Catalogue(self.tables, self.content, lambda: self.at)
         self.codes: dict[str, str] = {}
         self.officers: dict[str, tuple[str, str, str]] = {}
+        self.acts_for: dict[str, tuple[str, str]] = {}
+        self.powers = Powers(self.tables, TENANT)
+        self.subjects = Subjects(
+            self.tables, self.ring, self.mint, lambda: self.at, HASH_KEY.encode()
+        )
+        self.callers = Callers(
+            TENANT,
+            Persons(self.tables),
+            self.powers,
+            Identities(self.tables, self.ring),
+            lambda: self.at,
+        )
 
     def publish(self) -> None:
         for folder in AUDIENCE:
-            draft = _item(folder)
+            draft = registry.item(folder)
             self.catalogue.publish(TENANT, draft.item, draft.layout, "operator:base")
             self.codes[folder] = draft.item.code
             office = draft.item.organisation
@@ -141,18 +165,74 @@ class _Maker:
         self.content.put("trust/roots.pem", root, content_type=pem)
         self.content.put("trust/licence-signer.pem", chain, content_type=pem)
 
-    def subject(self, number: int) -> str:
-        subjects = Subjects(
-            self.tables, self.ring, self.mint, lambda: self.at, HASH_KEY.encode()
+    def applicant(self, folder: str, number: int) -> Session:
+        """Who applies for the item: a citizen, or a company by its representative."""
+        person = self.citizen(number)
+        session = Session(
+            sub=person.sub,
+            roles=frozenset({AUDIENCE[folder]}),
+            session_id="SESSION",
+            level=Level.PRESENT,
+            expires_at=START,
         )
-        openid = f"oSimulated-{number:017d}"
-        person = Person(name=f"张示例{number}", openid=openid)
-        login = Login(Provider.WECHAT, openid)
-        return subjects.enter(
-            TENANT, login, SubjectKind.NATURAL, person, level="L3"
-        ).sub
+        if AUDIENCE[folder] is Role.CITIZEN:
+            return session
+        sub, power = self.company(number, person)
+        return replace(session, sub=sub, actor=person.sub, power=power)
 
-    def draft(self, folder: str, sub: str) -> ReadyDraft:
+    def citizen(self, number: int) -> Subject:
+        """Somebody who is proven and pays by WeChat: two logins of one person."""
+        known = self._enter(
+            Provider.OIDC,
+            f"citizen-{number}",
+            registry.citizen(number),
+            level=Level.PRESENT,
+        )
+        openid = registry.openid(number)
+        paying = self._enter(Provider.WECHAT, openid, Person(openid=openid))
+        return self.subjects.join(TENANT, known.sub, paying.sub).asked
+
+    def company(self, number: int, person: Subject) -> tuple[str, str]:
+        """A company's sub and the power of its representative, by the provider."""
+        firm = registry.company(number)
+        known = self._enter(
+            Provider.USCC,
+            str(firm.corp_uscc),
+            firm,
+            level=Level.PRESENT,
+            facts={"company": CompanyKind.COMPANY, "representative": person.number},
+        )
+        power = self.powers.add(
+            Power(
+                id=self.mint.opaque(),
+                principal=known.sub,
+                agent=person.sub,
+                office=Office.REPRESENTATIVE,
+                acts=EVERY_ACT,
+                scope=Scope(),
+                source=PowerSource.PROVIDER,
+                starts_at=self.at,
+                ends_at=START + USUAL_TERM,
+                state=PowerState.ACCEPTED,
+                representative=person.number,
+                accepted_at=self.at,
+            )
+        )
+        self.acts_for[known.sub] = (person.sub, power.id)
+        return known.sub, power.id
+
+    def _enter(
+        self, provider: Provider, identity: str, person: Person, **said: Any
+    ) -> Subject:
+        legal = provider is Provider.USCC
+        kind = SubjectKind.LEGAL if legal else SubjectKind.NATURAL
+        return self.subjects.enter(
+            TENANT, Login(provider, identity), kind, person, **said
+        )
+
+    def draft(self, folder: str, number: int) -> ReadyDraft:
+        """A draft of that applicant, with everything that the item asks for."""
+        acting = self.callers.acting(self.applicant(folder, number))
         slots = Slots(self.tables)
         applications = Applications(
             tenant=TENANT,
@@ -164,16 +244,17 @@ class _Maker:
             uploads=self.uploads,
             mint=self.mint,
             now=lambda: self.at,
+            applicants=self.callers,
         )
-        example = _example(folder)
-        role = str(AUDIENCE[folder])
-        draft = applications.start(sub, frozenset({role}), self.codes[folder])
-        draft = applications.save(sub, draft.id, draft.version, example.form)
+        draft = applications.start(acting, self.codes[folder])
+        draft = applications.save(
+            acting, draft.id, draft.version, form_of(folder, number)
+        )
         steps = MaterialSteps(slots, self.uploads, TENANT, "uploads")
-        for material, facts in example.materials.items():
+        for material, facts in example(folder).materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
             slot, _ = applications.open_upload(
-                sub, draft.id, material, Announced(facts["type"], len(content))
+                acting, draft.id, material, Announced(facts["type"], len(content))
             )
             version = self.uploads.put(
                 slot.object_key, content, content_type=facts["type"]
@@ -181,12 +262,7 @@ class _Maker:
             created = ObjectCreated("uploads", slot.object_key, version)
             (record,) = created_message(created, len(content))["Records"]
             receive_material(record, steps)
-        return ReadyDraft(draft.id, sub, draft.version)
-
-
-@functools.cache
-def _example(folder: str) -> Any:
-    return load_example(CATALOGUE / folder, legal_day(START))
+        return ReadyDraft(draft.id, draft.sub, draft.version, number)
 
 
 def base(folder: str = REPLACEMENT, drafts: int = 0) -> Base:
@@ -200,10 +276,7 @@ def base_of(wanted: tuple[tuple[str, int], ...]) -> Base:
     maker = _Maker()
     maker.publish()
     folders = [folder for folder, count in wanted for _ in range(count)]
-    ready = tuple(
-        maker.draft(folder, maker.subject(number))
-        for number, folder in enumerate(folders)
-    )
+    ready = tuple(maker.draft(folder, number) for number, folder in enumerate(folders))
     return Base(
         rows=dict(maker.tables.rows),
         buckets={
@@ -214,4 +287,5 @@ def base_of(wanted: tuple[tuple[str, int], ...]) -> Base:
         codes=dict(maker.codes),
         drafts=ready,
         officers=dict(maker.officers),
+        acts_for=dict(maker.acts_for),
     )

@@ -7,8 +7,6 @@ and holds the case against the model. What a citizen or partner does not do by i
 
 from __future__ import annotations
 
-import copy
-import functools
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +18,10 @@ from tests.simulation.faults import Fault, Faults
 from tests.simulation.model import MAY_WITHDRAW, Item, Model
 from tests.simulation.oracle import Stored, Verdict, judge
 from tests.simulation.people import Answer, People
-from tests.simulation.scheduler import START
+from tests.simulation.registry import form_of
 from tests.simulation.simulation import Simulation
-from tests.support.world import CATALOGUE
-from zerotrip.catalogue.authoring import load_example
 from zerotrip.kernel.aggregate import Kind, chain_faults
 from zerotrip.kernel.tables import Write
-from zerotrip.kernel.times import legal_day
 
 ITEMS = {
     REPLACEMENT: Item(officer=True, fee=True, parcel=True),
@@ -65,14 +60,9 @@ class Disagreement(AssertionError):
     """The case and the model say different things."""
 
 
-@functools.cache
-def _example(folder: str) -> Mapping[str, Any]:
-    return dict(load_example(CATALOGUE / folder, legal_day(START)).form)
-
-
 def form(folder: str, *, right: bool) -> dict[str, Any]:
-    """A form of the item, with or without its fault."""
-    made = copy.deepcopy(dict(_example(folder)))
+    """The only applicant's form of the item, with or without its fault."""
+    made = form_of(folder, 0)
     if not right:
         part, name = WRONG[folder]
         made[part][name] = False

@@ -20,12 +20,12 @@ from tests.simulation.base import (
     REPLACEMENT,
     Base,
     ReadyDraft,
-    _example,
     base,
 )
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import Stored, Verdict, judge
 from tests.simulation.people import People
+from tests.simulation.registry import example
 from tests.simulation.scenario import Outcome, Size
 from tests.simulation.simulation import Simulation
 from zerotrip.kernel.aggregate import Kind
@@ -132,7 +132,7 @@ def submit_stands_still(run: Simulation) -> None:
 
 def upload_first(people: People, draft: ReadyDraft) -> None:
     """Every material of the item is uploaded anew, then the draft is handed in."""
-    for code, facts in _example(people.folder).materials.items():
+    for code, facts in example(people.folder).materials.items():
         content = a_file(facts["type"], facts["size_bytes"])
         answer = people.insist(
             "applicant_api",

@@ -19,7 +19,7 @@ from tests.support.world import TENANT
 from tests.unit.web.town import proxy_event
 from zerotrip.cases.lifecycle import FINAL, Obligation, Stage
 from zerotrip.cases.model import CaseNow, case_key, read
-from zerotrip.identity.model import Role, Session
+from zerotrip.identity.model import Level, Role, Session
 from zerotrip.kernel.tables import Put, Write
 
 GATEWAY_SECONDS = 29.0
@@ -74,8 +74,12 @@ class People:
     # sessions
 
     def applicant(self, sub: str) -> Session:
-        """The applicant's session, as the authoriser hands it on."""
-        return self._session(sub, AUDIENCE[self.folder])
+        """The applicant's session, as the authoriser hands it on.
+
+        A company's is its representative's, who acts for it.
+        """
+        actor, power = self.run.base.acts_for.get(sub, (None, None))
+        return self._session(sub, AUDIENCE[self.folder], actor=actor, power=power)
 
     def officer(self, folder: str = "") -> Session:
         """The session of the officer who decides the item's cases."""
@@ -85,12 +89,12 @@ class People:
             sub, ROLE_OF_OFFICE[folder], organisation=uscc, department=department
         )
 
-    def _session(self, sub: str, *roles: Role, **more: str) -> Session:
+    def _session(self, sub: str, *roles: Role, **more: Any) -> Session:
         return Session(
             sub=sub,
             roles=frozenset(roles),
             session_id="SESSION",
-            level="L3",
+            level=Level.PRESENT,
             expires_at=self.run.scheduler.now + timedelta(minutes=15),
             **more,
         )

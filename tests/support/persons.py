@@ -1,4 +1,4 @@
-"""Who is who in tests: logins that a provider vouched for, under ids that tests choose."""
+"""Who is who in tests: proven logins under ids that tests choose."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def enrol(
     hash_key: bytes = HASH_KEY,
     **facts: Any,
 ) -> None:
-    """Stores a login with that `sub` as a provider's sign-in would; twice is no error."""
+    """Stores a login with that `sub` as a sign-in would; twice is no error."""
     if tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT) is not None:
         return
     owner = f"SUB#{sub}"

@@ -22,13 +22,10 @@ from tests.simulation.base import REPLACEMENT, ReadyDraft, base
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.oracle import Verdict, judge
 from tests.simulation.people import Answer, People
+from tests.simulation.registry import form_of
 from tests.simulation.scenario import Outcome, Scenario, Size, outcome_of
-from tests.simulation.scheduler import START
 from tests.simulation.simulation import Simulation
-from tests.support.world import CATALOGUE
-from zerotrip.catalogue.authoring import load_example
 from zerotrip.kernel.tables import Put, StoredRow, Write
-from zerotrip.kernel.times import legal_day
 from zerotrip.materials.storage_events import ObjectCreated
 
 UPLOADS = 200
@@ -298,11 +295,6 @@ class Storage:
         }
 
 
-@functools.cache
-def _form() -> Any:
-    return load_example(CATALOGUE / REPLACEMENT, legal_day(START)).form
-
-
 @dataclass
 class Uploader:
     """An applicant who fills the slot again and again, and at last gets it right."""
@@ -386,7 +378,7 @@ class Uploader:
             "POST",
             "/v1/cases/{case_no}/corrections",
             path,
-            body={"form": _form()},
+            body={"form": form_of(REPLACEMENT, self.draft.number)},
             key=f"correct-{path['case_no']}-{self.uploads}",
             seen=seen.headers["ETag"],
         )

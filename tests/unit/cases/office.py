@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.local.files import a_file
+from tests.support.persons import acting, named_in
 from tests.support.world import CATALOGUE, TENANT, World
 from zerotrip.cases.asking import faults_of
 from zerotrip.cases.model import CaseNow
@@ -28,6 +29,7 @@ from zerotrip.materials.uploads import Announced
 
 FOOD = "food-business-licence"
 SUB, OFFICER = "sub-firm", "officer-1"
+FIRM = acting(SUB, "company")
 ROOM = "/form/premises/dedicated_room"
 METRES = "/form/premises/metres_to_pollution"
 WORDS = Text(zh="示例。", en="Example.")
@@ -115,15 +117,19 @@ class Office(World):
         papers: Sequence[str] = (),
         promised: Sequence[str] = (),
     ) -> str:
-        """A case with its checks carried out; answers its number."""
-        draft = self.applications.start(SUB, frozenset({"company"}), item.code)
+        """A case with its checks carried out; answers its number.
+
+        The firm is proven as the example names it.
+        """
+        self.enrol(SUB, named_in(item, self.form()))
+        draft = self.applications.start(FIRM, item.code)
         draft = self.applications.save(
-            SUB, draft.id, draft.version, form or self.form()
+            FIRM, draft.id, draft.version, form or self.form()
         )
         for code in papers:
-            self.upload(SUB, draft.id, code, a_file("image/png", 20480), "image/png")
+            self.upload(FIRM, draft.id, code, a_file("image/png", 20480), "image/png")
         case_no = self.applications.hand_in(
-            SUB, draft.id, draft.version, promised=promised
+            FIRM, draft.id, draft.version, promised=promised
         )
         self.run()
         return case_no
@@ -132,7 +138,7 @@ class Office(World):
         """Uploads a material into a slot of the case."""
         content = a_file("image/png", size)
         slot, _ = self.requests.open_upload(
-            case_no, SUB, code, Announced("image/png", len(content))
+            case_no, FIRM, code, Announced("image/png", len(content))
         )
         version = self.uploads.put(slot.object_key, content, content_type="image/png")
         created = ObjectCreated("uploads", slot.object_key, version)
@@ -147,7 +153,7 @@ class Office(World):
     ) -> Committed:
         """The applicant hands in what is there now."""
         seen = self.case(case_no).head.version
-        done = self.requests.correct(case_no, SUB, seen, form, promised)
+        done = self.requests.correct(case_no, FIRM, seen, form, promised)
         self.run()
         return done
 

@@ -8,14 +8,14 @@ import pytest
 
 from infra.local.files import a_file
 from tests.support.memory import MemoryKeys
-from tests.support.persons import acting
-from tests.support.world import CATALOGUE, World
+from tests.support.persons import acting, named_in
+from tests.support.world import CATALOGUE, TENANT, World
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
 from zerotrip.catalogue.authoring import load_example
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
-from zerotrip.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Retry
+from zerotrip.kernel.errors import Conflict, Invalid, NotFound, Retry
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.times import legal_day
 
@@ -93,15 +93,6 @@ def test_the_second_decision_is_told_who_was_first(world: World) -> None:
     assert again.duplicate
 
 
-def test_nobody_decides_their_own_application(world: World) -> None:
-    case_no = world.apply(FOOD, "sub-1", "company")
-    world.run()
-    now = world.case(case_no)
-    with pytest.raises(Forbidden):
-        world.requests.decide(now, "sub-1", now.head.version, "approve", "齐全")
-    assert world.case(case_no).head.version == now.head.version
-
-
 def test_handing_in_twice_answers_the_same_number(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     application = world.case(case_no).case.application
@@ -170,21 +161,25 @@ def test_withdrawal_before_the_decision_closes_the_task(world: World) -> None:
     assert [task.work for task in tasks] == [None]
 
 
-def test_a_request_asks_for_the_drafts_key_once(world: World) -> None:
-    service, roles = world.keys.service, frozenset({"company"})
+def test_a_request_asks_once_for_the_drafts_key_and_the_applicants(
+    world: World,
+) -> None:
+    service, code = world.keys.service, world.publish(FOOD)
     assert isinstance(service, MemoryKeys)
-    draft = world.applications.start("sub-1", roles, world.publish(FOOD))
     example = load_example(CATALOGUE / FOOD, legal_day(world.clock()))
+    item = world.catalogue.current(TENANT, code).item
+    who = world.enrol("sub-1", named_in(item, example.form))
+    draft = world.applications.start(who, code)
     before = service.unwrapped
-    draft = world.applications.save(acting("sub-1"), draft.id, draft.version, example.form)
-    assert service.unwrapped == before + 1
+    draft = world.applications.save(who, draft.id, draft.version, example.form)
+    assert service.unwrapped == before + 2  # the draft's, and the applicant's
     for material, facts in example.materials.items():
         content = a_file(facts["type"], facts["size_bytes"])
-        world.upload("sub-1", draft.id, material, content, facts["type"])
+        world.upload(who, draft.id, material, content, facts["type"])
     before = service.unwrapped
-    world.applications.hand_in(acting("sub-1"), draft.id, draft.version)
-    assert service.unwrapped == before + 1
-    assert "DataKey" not in repr(world.applications.own(acting("sub-1"), draft.id))
+    world.applications.hand_in(who, draft.id, draft.version)
+    assert service.unwrapped == before + 2
+    assert "DataKey" not in repr(world.applications.own(who, draft.id))
 
 
 def test_another_persons_case_is_not_there(world: World) -> None:

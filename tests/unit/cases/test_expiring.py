@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.support.persons import acting
+from tests.support.persons import FIRM, acting
 from tests.support.world import TENANT, World
 from zerotrip.cases.drafts import LIFETIME, WARNING, Draft, Drafts
 from zerotrip.cases.expiring import DraftExpiring, warn_of_drafts
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.notices.inbox import Inbox
 from zerotrip.notices.steps import NoticeSteps, notify
 
-ROLES = frozenset({"company"})
+WHO = acting("sub-1", "company")
+PARTLY = {"premises": {"address": "示例市示例路8号一层"}}
 
 
 @dataclass
@@ -34,8 +36,9 @@ class Desk:
         self.code = self.world.publish("food-business-licence")
         self.drafts = Drafts(self.world.tables, self.world.keys)
 
-    def draft(self, sub: str = "sub-1") -> Draft:
-        return self.world.applications.start(sub, ROLES, self.code)
+    def draft(self) -> Draft:
+        self.world.enrol(WHO.sub, FIRM)
+        return self.world.applications.start(WHO, self.code)
 
     def tick(self) -> int:
         return warn_of_drafts(self.drafts, self.sent.append, TENANT, self.world.clock())
@@ -47,14 +50,14 @@ class Desk:
         deps = NoticeSteps(self.world.records, TENANT, self.world.clock)
         notify(DraftExpiring.model_validate(message), deps)
 
-    def inbox(self, sub: str = "sub-1") -> list[dict[str, Any]]:
+    def inbox(self, who: Acting = WHO) -> list[dict[str, Any]]:
         catalogue = self.world.catalogue
         found = Inbox(
             self.world.records,
             self.world.tables,
             lambda code, digest: catalogue.pinned(TENANT, code, digest).name,
             self.world.clock,
-        ).list(TENANT, sub)
+        ).list(TENANT, who)
         return list(found)
 
 
@@ -90,11 +93,11 @@ def test_a_draft_is_warned_of_once_and_leaves_the_index(desk: Desk) -> None:
 
 def test_a_warning_leaves_the_draft_and_its_etag_as_they_were(desk: Desk) -> None:
     draft = desk.draft()
-    desk.world.applications.save(acting("sub-1"), draft.id, 1, {"company": {"name": "示例"}})
-    before = desk.world.applications.own(acting("sub-1"), draft.id)
+    desk.world.applications.save(WHO, draft.id, 1, PARTLY)
+    before = desk.world.applications.own(WHO, draft.id)
     desk.wait(27)
     desk.tick()
-    after = desk.world.applications.own(acting("sub-1"), draft.id)
+    after = desk.world.applications.own(WHO, draft.id)
     assert after.warned
     assert not before.warned
     assert (after.version, after.form, after.expires_at) == (
@@ -108,7 +111,7 @@ def test_a_save_after_the_warning_starts_the_time_anew(desk: Desk) -> None:
     draft = desk.draft()
     desk.wait(27)
     desk.tick()
-    saved = desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {})
+    saved = desk.world.applications.save(WHO, draft.id, draft.version, {})
     assert saved.expires_at == desk.world.clock() + LIFETIME
     desk.wait(27)
     assert desk.tick() == 1
@@ -148,13 +151,14 @@ def test_a_save_between_sending_and_marking_stands_and_voids_the_message(
 
     def overtaken(writes: list[Write], token: str | None = None) -> None:
         monkeypatch.setattr(desk.world.tables, "transact", honest)
-        desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {"a": "b"})
+        desk.world.applications.save(WHO, draft.id, draft.version, PARTLY)
         honest(writes, token)
 
     monkeypatch.setattr(desk.world.tables, "transact", overtaken)
     assert desk.tick() == 1
-    kept = desk.world.applications.own(acting("sub-1"), draft.id)
-    assert (kept.version, kept.form, kept.warned) == (2, {"a": "b"}, False)
+    kept = desk.world.applications.own(WHO, draft.id)
+    assert (kept.version, kept.form["premises"]) == (2, PARTLY["premises"])
+    assert not kept.warned
     with pytest.raises(AlreadyDone) as moved:
         desk.notify(desk.sent[0])
     assert moved.value.code == "draft_moved_on"
@@ -200,13 +204,13 @@ def test_an_index_that_lags_behind_warns_of_nothing_that_was_saved_since(
 ) -> None:
     draft = desk.draft()
     desk.wait(27)
-    desk.world.applications.save(acting("sub-1"), draft.id, draft.version, {})
+    desk.world.applications.save(WHO, draft.id, draft.version, {})
     monkeypatch.setattr(
         desk.world.tables, "index", lambda *_, **__: [(draft.pk, "DRAFT")]
     )
     assert desk.tick() == 0
     monkeypatch.undo()
-    assert not desk.world.applications.own(acting("sub-1"), draft.id).warned
+    assert not desk.world.applications.own(WHO, draft.id).warned
 
 
 def test_another_tenants_drafts_are_left_alone(desk: Desk) -> None:
@@ -245,7 +249,7 @@ def test_two_drafts_of_one_person_are_two_notices(desk: Desk) -> None:
     for message in desk.sent:
         desk.notify(message)
     assert len(desk.inbox()) == 2
-    assert desk.inbox("sub-2") == []
+    assert desk.inbox(acting("sub-2", "company")) == []
 
 
 def test_the_row_of_a_notice_is_keyed_by_its_clock(desk: Desk) -> None:
@@ -270,7 +274,7 @@ def test_a_message_about_no_draft_tells_nobody(desk: Desk) -> None:
 def test_a_message_about_a_frozen_draft_tells_nobody(desk: Desk) -> None:
     case_no = desk.world.apply("food-business-licence", "sub-1", "company")
     application = desk.world.case(case_no).case.application
-    frozen = desk.world.applications.own(acting("sub-1"), application)
+    frozen = desk.world.applications.own(WHO, application)
     message = {
         "tenant": TENANT,
         "application": application,

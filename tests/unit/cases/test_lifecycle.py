@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.home import ROOT
-from tests.support.town import ROLES, Town, fresh_town, in_order
 from tests.support.persons import acting
+from tests.support.town import ROLES, Town, fresh_town, in_order
 from tests.support.world import World
 from tests.template.application import functions, nested
 from zerotrip.cases import diagram

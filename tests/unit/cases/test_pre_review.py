@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.cases.office import (
+    FIRM,
     METRES,
     ROOM,
-    SUB,
     Office,
     material,
     rule,
@@ -149,7 +149,7 @@ def test_a_ground_of_law_ends_the_case_and_names_everything(office: Office) -> N
     assert ground["en"].endswith("By law: Licensing Law 第三十二条.")
     assert office.notices() == ["case.submitted", "case.not_accepted"]
     with pytest.raises(Conflict):
-        office.requests.withdraw(case_no, SUB, now.head.version)
+        office.requests.withdraw(case_no, FIRM, now.head.version)
     assert office.case(case_no).case.watch == {}
 
 

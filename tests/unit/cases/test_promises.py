@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.cases.office import FOOD, ROOM, SUB, Bus, Office, material, rule
+from tests.unit.cases.office import FIRM, FOOD, ROOM, Bus, Office, material, rule
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.views import case_view
 from zerotrip.cases.watching import watch_cases
@@ -108,7 +108,7 @@ def test_what_was_promised_is_handed_in_and_the_officer_decides(
     assert changed.value.code == "form_under_review"
     seen = office.case(case_no).head.version
     office.correct(case_no, office.form())
-    assert office.requests.correct(case_no, SUB, seen, office.form()).duplicate
+    assert office.requests.correct(case_no, FIRM, seen, office.form()).duplicate
     now = office.case(case_no)
     assert set(now.case.obligations) == {Obligation.DECISION}
     assert now.head.due_at is None
@@ -215,7 +215,7 @@ def test_papers_on_their_way_are_called_back_when_a_promise_lapses(
 def test_a_withdrawal_ends_the_term_too(office: Office) -> None:
     item = promising(office)
     case_no = office.hand_in(item, papers=["plan"], promised=["lease"])
-    office.requests.withdraw(case_no, SUB, office.case(case_no).head.version)
+    office.requests.withdraw(case_no, FIRM, office.case(case_no).head.version)
     office.clock.forward(days=30)
     assert office.tick().lapsed == 0
     assert office.case(case_no).stage is Stage.WITHDRAWN
@@ -232,7 +232,7 @@ def test_a_lost_race_with_the_clock_changes_nothing(office: Office) -> None:
         found = read(*arguments)  # type: ignore[arg-type]
         if "promise_kept" not in office.types(case_no):
             office.requests.correct(
-                case_no, SUB, office.case(case_no).head.version, None
+                case_no, FIRM, office.case(case_no).head.version, None
             )
         return found
 

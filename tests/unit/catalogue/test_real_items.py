@@ -20,6 +20,7 @@ from tests.unit.catalogue.real_items import (
     item_of,
 )
 from tests.unit.catalogue.world import CATALOGUE, TODAY
+from zerotrip.cases.model import HandedBy
 from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.catalogue.checks import failed_checks
 from zerotrip.catalogue.forms import form_faults, shown
@@ -295,6 +296,7 @@ def test_the_licence_of_the_example_is_one_page(folder):
         datetime(2026, 11, 21, 8, tzinfo=UTC),
         f"https://zerotrip.example/v1/verifications/{identifier}",
         sample=True,
+        by=HandedBy(),
     )
 
     pdf = PdfReader(BytesIO(RENDERER.render(draft.layout, data)))

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.support.memory import MemoryKeys
+from tests.support.persons import ZHANG, enrol
 from tests.unit.catalogue.world import CATALOGUE, FOLDERS, Shop
 from zerotrip.catalogue.packages import files_of
 from zerotrip.catalogue.publishing import Publishing
@@ -22,6 +24,7 @@ from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import AlreadyDone, Conflict, Forbidden, Invalid, NotFound
 from zerotrip.kernel.messages import cloud_event
 from zerotrip.kernel.records import Records
+from zerotrip.kernel.sealing import KeyRing
 
 TENANT = "441882"
 FOOD = FOLDERS[2]
@@ -317,3 +320,13 @@ def test_every_stage_is_reached_and_every_other_left():
     assert reached == set(ItemStage)
     assert left == set(ItemStage)
     assert ITEM_TRANSITIONS["item.published"].step == publish_item.__name__
+
+
+def test_one_person_does_not_speak_twice_by_another_login(hall):
+    keys = KeyRing(hall.shop.tables, MemoryKeys())
+    for login in ("editor", "reviewer"):
+        enrol(hall.shop.tables, keys, TENANT, login, ZHANG)
+    code = hall.propose()
+    with pytest.raises(Forbidden) as refused:
+        hall.review(code, Office.LEGAL, "reviewer")
+    assert refused.value.code == "item_reviewed_by_one"

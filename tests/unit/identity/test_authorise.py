@@ -26,7 +26,7 @@ from tests.unit.identity.world import (
     person,
 )
 from zerotrip.identity.authorise import Authoriser, Unauthorized, answer
-from zerotrip.identity.model import Role, Session, SessionRefused
+from zerotrip.identity.model import Level, Role, Session, SessionRefused
 from zerotrip.identity.staff import suspend_officer
 from zerotrip.identity.tokens import Realm, TokenIssuer
 from zerotrip.kernel.errors import Retry
@@ -34,6 +34,13 @@ from zerotrip.kernel.errors import Retry
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events" / "invocations" / "authorise"
 STAGE_ARN = "arn:aws-cn:execute-api:cn-north-1:000000000000:a1b2c3d4e5/test/*"
+SAID = {
+    "sub": "a",
+    "roles": "officer",
+    "sid": "b",
+    "level": "present",
+    "expires_at": "1",
+}
 NAMES = ["rest_token", "rest_request", "rest_request_lower_case_headers"]
 
 
@@ -214,7 +221,7 @@ def test_roles_taken_away_are_gone_at_the_next_request(
 def test_a_staff_token_of_nobody_registered_is_denied(
     world: World, authoriser: Authoriser, log: Log
 ) -> None:
-    nobody = Session("0NOBODY", frozenset({Role.AUDITOR}), "0SID", "L3", NOON)
+    nobody = Session("0NOBODY", frozenset({Role.AUDITOR}), "0SID", Level.PRESENT, NOON)
     token = world.sessions.issuer.issue(nobody, NOON, "jti")
     said = answer(carrying("rest_token", token), authoriser, log)
     assert said["policyDocument"]["Statement"][0]["Effect"] == "Deny"
@@ -253,11 +260,14 @@ def test_when_the_database_does_not_answer_staff_are_not_let_in(
     [
         {},
         {"sub": "0SUB"},
-        {"sub": "a", "roles": "king", "sid": "b", "level": "L1", "expires_at": "1"},
-        {"sub": "a", "roles": "officer", "sid": "b", "level": "L1", "expires_at": "x"},
+        SAID | {"roles": "king"},
+        SAID | {"expires_at": "x"},
+        SAID | {"level": "L3"},
+        {name: SAID[name] for name in SAID if name != "level"},
     ],
 )
 def test_a_context_that_is_no_session_is_refused(context: dict[str, str]) -> None:
+    assert Session.from_context(SAID).level is Level.PRESENT
     with pytest.raises(SessionRefused):
         Session.from_context(context)
 

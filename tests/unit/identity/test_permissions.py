@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.identity.world import NOON
-from zerotrip.identity.model import Role, Session, SessionRefused
-from zerotrip.identity.permissions import PERMISSIONS, permits, require, roles_for
+from zerotrip.identity.model import Level, Role, Session, SessionRefused
+from zerotrip.identity.permissions import (
+    ACTS,
+    PERMISSIONS,
+    act_of,
+    permits,
+    require,
+    roles_for,
+)
+from zerotrip.identity.powers import Act
 from zerotrip.kernel.errors import Forbidden
 
 OFFICER, AUDITOR = Role.OFFICER, Role.AUDITOR
@@ -16,6 +24,15 @@ EXPECTED = """
 POST   /v1/sessions                              anyone
 POST   /v1/sessions/refresh                      anyone
 DELETE /v1/sessions                              signed-in
+GET    /v1/sessions/bindings                     signed-in
+POST   /v1/sessions/bindings                     signed-in
+DELETE /v1/sessions/bindings/{binding_id}        signed-in
+POST   /v1/sessions/window-codes                 citizen company
+GET    /v1/powers                                citizen company
+POST   /v1/powers                                citizen company
+POST   /v1/powers/{power_id}/acceptance          citizen company
+POST   /v1/powers/{power_id}/sessions            citizen company
+DELETE /v1/powers/{power_id}                     citizen company
 GET    /.well-known/jwks.json                    anyone
 GET    /v1/items                                 anyone
 GET    /v1/items/{item_code}                     anyone
@@ -48,6 +65,10 @@ GET    /v1/worklist                              officer approver
 GET    /v1/staff/cases/{case_no}                 officer approver auditor
 POST   /v1/staff/cases/{case_no}/corrections     officer approver
 POST   /v1/staff/cases/{case_no}/decisions       officer approver
+POST   /v1/staff/identities                      officer approver
+POST   /v1/staff/guardians                       officer approver
+GET    /v1/staff/kin                             officer approver
+POST   /v1/staff/kin                             officer approver
 GET    /v1/verifications/{licence_id}            anyone
 POST   /v1/partners/{partner}/callbacks          anyone
 """
@@ -55,7 +76,7 @@ ROUTES = [line.split() for line in EXPECTED.strip().splitlines()]
 
 
 def session(*roles: Role) -> Session:
-    return Session("0SUB", frozenset(roles), "0SID", "L3", NOON)
+    return Session("0SUB", frozenset(roles), "0SID", Level.PRESENT, NOON)
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -116,3 +137,30 @@ def test_a_case_number_is_no_route_pattern() -> None:
 def test_of_several_roles_one_is_enough() -> None:
     assert permits(frozenset({AUDITOR, OFFICER}), "GET", "/v1/worklist")
     assert permits(frozenset({OFFICER}), "get", "/v1/worklist")
+
+
+# What an agent's power must allow; what only shows a case or a draft needs no act.
+EXPECTED_ACTS = """
+apply    POST /v1/applications
+apply    PUT /v1/applications/{application_id}
+apply    POST /v1/applications/{application_id}/materials
+apply    POST /v1/applications/{application_id}/materials/{material}/reuse
+apply    POST /v1/applications/{application_id}/submission
+apply    GET /v1/vault
+apply    POST /v1/cases/{case_no}/materials
+apply    POST /v1/cases/{case_no}/corrections
+apply    POST /v1/cases/{case_no}/withdrawal
+pay      POST /v1/cases/{case_no}/payments
+receive  GET /v1/notices
+receive  POST /v1/notices/{notice_id}/read
+receive  GET /v1/licences/{licence_id}
+receive  GET /v1/licences/{licence_id}/document
+"""
+
+
+def test_each_act_of_an_agent_is_named_for_its_routes_and_no_others() -> None:
+    said = [line.split() for line in EXPECTED_ACTS.strip().splitlines()]
+    for act, method, route in said:
+        assert act_of(method, route) is Act(act)
+    assert len(ACTS) == len(said)
+    assert ACTS.keys() <= PERMISSIONS.keys()

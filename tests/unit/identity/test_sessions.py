@@ -18,19 +18,42 @@ from tests.unit.identity.world import (
     REALM,
     TENANT,
     World,
+    company,
     person,
 )
-from zerotrip.identity.model import Role, SessionRefused, SubjectKind
+from zerotrip.identity.agency import Window
+from zerotrip.identity.clients.oidc import Claims
+from zerotrip.identity.model import (
+    Level,
+    Login,
+    Person,
+    Provider,
+    Role,
+    SessionRefused,
+    SubjectKind,
+)
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import EVERY_ACT, USUAL_TERM, Office, revoked, why_ended
 from zerotrip.identity.sessions import Grant
 from zerotrip.identity.staff import suspend_officer
+from zerotrip.identity.store import PersonNow
 from zerotrip.identity.tokens import verify
-from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated
+from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 
 def refused_because(world: World, refresh_token: str) -> str:
     with pytest.raises(SessionRefused) as refused:
         world.sessions.refresh(refresh_token)
     return refused.value.reason
+
+
+def bind(world: World, grant: Grant, claims: Claims) -> PersonNow:
+    """Binds a login at the provider to whoever signed in."""
+    world.idp.people["code"] = claims
+    return world.sessions.bind_oidc(grant.session, "code", "v", "n", "https://r")
+
+
+LI = {"name": "李示例", "id_no": "999999198503150022"}
 
 
 def agent() -> dict[str, str]:
@@ -47,7 +70,7 @@ def test_a_wechat_code_makes_a_citizens_session(world: World) -> None:
         None,
         "",
     )
-    assert world.subjects.openid(TENANT, session.sub) == "openid-1"
+    assert world.subjects.openid(TENANT, [session.sub]) == "openid-1"
 
 
 def test_the_wire_answer_holds_tokens_kind_and_roles(world: World) -> None:
@@ -136,8 +159,7 @@ def test_a_registered_officer_gets_roles_and_place(world: World) -> None:
 
 def test_an_officer_who_comes_through_wechat_is_a_citizen(world: World) -> None:
     grant = world.sessions.login_wechat("openid-1")
-    world.idp.people["code"] = person("idp-wang")
-    world.sessions.bind(grant.session, "code", "v", "n", "https://r")
+    bind(world, grant, person("idp-wang"))
     world.register("idp-wang")
     assert world.sessions.login_wechat("openid-1").session.roles == {Role.CITIZEN}
     assert world.login(person("idp-wang")).session.roles == {Role.OFFICER}
@@ -435,50 +457,193 @@ def test_a_key_that_fails_costs_nobody_the_refresh_token(world: World) -> None:
     assert world.sessions.refresh(grant.refresh_token).session.sub == grant.session.sub
 
 
-def test_binding_lets_a_wechat_citizen_be_proven(world: World) -> None:
+def test_binding_lets_a_wechat_citizen_be_proven_and_moves_nothing(
+    world: World,
+) -> None:
     grant = world.sessions.login_wechat("openid-1")
-    world.idp.people["code"] = person()
-    subject = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
-    assert subject.sub == grant.session.sub
+    found = bind(world, grant, person())
+    own = world.login(person()).session.sub
+    assert own != grant.session.sub
+    assert found.subs == {own, grant.session.sub}
     assert world.sessions.refresh(grant.refresh_token).session.level == "present"
+    again = world.sessions.login_wechat("openid-1").session
+    assert (again.sub, again.level) == (grant.session.sub, "present")
+    assert world.subjects.openid(TENANT, [own, again.sub]) == "openid-1"
+
+
+def test_who_signed_in_at_the_provider_binds_wechat(world: World) -> None:
+    grant = world.login(person())
+    found = world.sessions.bind_wechat(grant.session, "openid-1")
+    assert found.subs == {
+        grant.session.sub,
+        world.sessions.login_wechat("openid-1").session.sub,
+    }
     assert world.sessions.login_wechat("openid-1").session.level == "present"
-    assert world.login(person()).session.sub == grant.session.sub
-    held = world.subjects.person(TENANT, subject.sub)
-    assert (held.openid, held.name) == ("openid-1", "张示例")
 
 
 def test_binding_twice_is_no_error(world: World) -> None:
     grant = world.sessions.login_wechat("openid-1")
-    world.idp.people["code"] = person()
-    first = world.sessions.bind(grant.session, "code", "v", "n", "https://r")
-    assert world.sessions.bind(grant.session, "code", "v", "n", "https://r") == first
+    assert bind(world, grant, person()).subs == bind(world, grant, person()).subs
 
 
-def test_a_person_who_is_known_already_cannot_be_bound_to_another(
+def test_two_people_are_never_bound_together(world: World) -> None:
+    bind(world, world.sessions.login_wechat("openid-1"), person())
+    li = world.login(person("idp-li", **LI))
+    with pytest.raises(Conflict) as refused:
+        world.sessions.bind_wechat(li.session, "openid-1")
+    assert refused.value.code == "login_bound_elsewhere"
+    assert world.sessions.bindings(li.session).subs == {li.session.sub}
+
+
+def test_without_any_proof_nobody_is_bound(world: World) -> None:
+    grant = world.sessions.login_wechat("openid-1")
+    with pytest.raises(Forbidden) as refused:
+        bind(world, grant, person(level=Level.DECLARED))
+    assert refused.value.code == "identity_level_too_low"
+
+
+def test_a_login_that_turns_out_to_be_anothers_is_refused(world: World) -> None:
+    bind(world, world.sessions.login_wechat("openid-1"), person())
+    # At the provider both are one person's; it then says another number of one.
+    found = bind(world, world.login(person()), person("idp-second"))
+    assert len(found.subs) == 3
+    with pytest.raises(Forbidden) as refused:
+        world.login(person("idp-second", **LI))
+    assert refused.value.code == "identity_conflict"
+
+
+def test_an_agents_session_binds_nothing_and_nobody_is_bound_to_a_company(
     world: World,
 ) -> None:
-    world.login(person())
-    grant = world.sessions.login_wechat("openid-1")
-    with pytest.raises(Conflict) as refused:
-        world.sessions.bind(grant.session, "code", "v", "n", "https://r")
-    assert refused.value.code == "login_bound_elsewhere"
-    assert world.sessions.login_wechat("openid-1").session.level == "declared"
-
-
-def test_companies_and_staff_bind_nothing(world: World) -> None:
     company = world.login(person(**agent()))
-    world.register("idp-wang")
-    officer = world.login(person("idp-wang"))
-    world.idp.people["code"] = person("idp-li")
-    for session in (company.session, officer.session):
-        with pytest.raises(Forbidden) as refused:
-            world.sessions.bind(session, "code", "v", "n", "https://r")
-        assert refused.value.code == "bind_only_citizens"
-
-
-def test_nobody_is_bound_to_a_company(world: World) -> None:
     citizen = world.sessions.login_wechat("openid-1")
-    world.idp.people["code"] = person("idp-li", **agent())
+    for attempt in (
+        lambda: bind(world, company, person("idp-li")),
+        lambda: world.sessions.bind_wechat(company.session, "openid-1"),
+        lambda: world.sessions.unbind(company.session, company.session.sub),
+        lambda: bind(world, citizen, person("idp-li", **agent())),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            attempt()
+        assert refused.value.code == "bind_only_persons"
+
+
+def test_binding_asks_for_a_sign_in_of_the_last_ten_minutes(world: World) -> None:
+    grant = world.login(person())
+    world.clock.passes(600)
+    assert world.sessions.bind_wechat(grant.session, "openid-1")
+    world.clock.passes(1)
+    fresh = world.sessions.refresh(grant.refresh_token)  # proves nothing anew
+    for attempt in (
+        lambda: world.sessions.bind_wechat(fresh.session, "openid-2"),
+        lambda: bind(world, fresh, person("idp-second")),
+        lambda: world.sessions.unbind(fresh.session, fresh.session.sub),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            attempt()
+        assert refused.value.code == "proof_not_fresh"
+
+
+def test_a_login_that_was_taken_away_leads_to_somebody_new(world: World) -> None:
+    wechat = world.sessions.login_wechat("openid-1")
+    bind(world, wechat, person())
+    own = world.login(person())
+    world.sessions.unbind(own.session, wechat.session.sub)
+    assert refused_because(world, wechat.refresh_token) == "login_removed"
+    with pytest.raises(SessionRefused):
+        world.sessions.bindings(wechat.session)
+    anew = world.sessions.login_wechat("openid-1").session
+    assert anew.sub != wechat.session.sub
+    assert anew.level == "declared"
+    # What was begun by it stays the person's.
+    person_now = world.sessions.bindings(own.session)
+    assert wechat.session.sub in person_now.subs
+    assert [each.sub for each in person_now.live] == [own.session.sub]
+
+
+def test_the_last_login_and_an_officers_stay(world: World) -> None:
+    own = world.login(person())
+    with pytest.raises(Conflict) as last:
+        world.sessions.unbind(own.session, own.session.sub)
+    assert last.value.code == "last_login"
+    with pytest.raises(NotFound) as unknown:
+        world.sessions.unbind(own.session, "somebody else's")
+    assert unknown.value.code == "binding_unknown"
+    officer = world.register("idp-wang")
+    staff = world.login(person("idp-wang"))
+    world.sessions.bind_wechat(staff.session, "openid-1")
+    with pytest.raises(Conflict) as stays:
+        world.sessions.unbind(staff.session, officer)
+    assert stays.value.code == "officer_login_stays"
+
+
+def test_the_logins_of_an_officer_say_where_they_come_from(world: World) -> None:
+    world.register("idp-wang")
+    staff = world.login(person("idp-wang"))
+    found = world.sessions.bind_wechat(staff.session, "openid-1")
+    assert {each.via for each in found.live} == {Provider.OIDC, Provider.WECHAT}
+
+
+def test_the_providers_word_is_a_power_that_a_sign_in_renews(world: World) -> None:
+    first = world.login(person(**agent())).session
+    world.clock.passes(20 * 24 * 3600)
+    second = world.login(person(**agent())).session
+    assert second.power == first.power
+    held = Powers(world.tables, TENANT).get(str(first.power))
+    assert (held.principal, held.agent) == (first.sub, first.actor)
+    assert (held.acts, held.office) == (EVERY_ACT, Office.AGENT)
+    assert held.ends_at == world.clock() + USUAL_TERM
+
+
+def test_a_power_that_was_revoked_is_not_renewed_by_a_sign_in(world: World) -> None:
+    grant = world.login(person(**agent()))
+    Powers(world.tables, TENANT).change(
+        str(grant.session.power), lambda held: revoked(held, "somebody", NOON)
+    )
     with pytest.raises(Forbidden) as refused:
-        world.sessions.bind(citizen.session, "code", "v", "n", "https://r")
-    assert refused.value.code == "bind_only_citizens"
+        world.login(person(**agent()))
+    assert refused.value.code == "power_revoked"
+
+
+def test_a_new_representative_ends_what_the_former_one_gave(world: World) -> None:
+    before = company(representative_no="999999197001010014")
+    after = company(representative_no=LI["id_no"])
+    legal = {"kind": "legal"}
+    grant = world.login(person(company=before, **legal))
+    power = Powers(world.tables, TENANT).get(str(grant.session.power))
+    world.login(person("idp-li", company=after, **legal, **LI))
+    subject = world.subjects.get(TENANT, grant.session.sub)
+    assert why_ended(power, subject, NOON) == "representative_changed"
+
+
+def test_nobody_acts_for_a_company_that_was_deregistered(world: World) -> None:
+    gone = company(status="deregistered")
+    with pytest.raises(Forbidden) as refused:
+        world.login(person(kind="legal", company=gone))
+    assert refused.value.code == "subject_ended"
+
+
+def test_who_comes_of_age_finds_what_a_guardian_began(world: World) -> None:
+    number = "999999201201010019"
+    child = world.subjects.enter(
+        TENANT,
+        Login(Provider.DOCUMENT, number),
+        SubjectKind.NATURAL,
+        Person(name="张小示例", id_no=number),
+        level=Level.STRONG,
+    )
+    own = world.login(person("idp-child", name="张小示例", id_no=number)).session
+    assert world.sessions.bindings(own).subs == {own.sub, child.sub}
+
+
+def test_a_code_for_the_window_is_good_for_fifteen_minutes(world: World) -> None:
+    grant = world.login(person())
+    code, until = world.sessions.window_code(grant.session)
+    assert until == NOON + timedelta(minutes=15)
+    window = Window(world.subjects, Powers(world.tables, TENANT), TENANT)
+    assert window.shown_by(code) == grant.session.sub
+    world.clock.passes(900)
+    for wrong in (code, "22222222"):
+        with pytest.raises(NotFound) as refused:
+            window.shown_by(wrong)
+        assert refused.value.code == "window_code_unknown"

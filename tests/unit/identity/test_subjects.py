@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
-from zerotrip.identity.model import Login, Person, Provider, SubjectKind
+from zerotrip.identity.model import Level, Login, Person, Provider, SubjectKind
 from zerotrip.identity.store import login_key
-from zerotrip.kernel.errors import GiveUp, NotFound, Unavailable
+from zerotrip.kernel.errors import Conflict, GiveUp, NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 
 NATURAL = SubjectKind.NATURAL
+DECLARED, MATCHED, PRESENT, STRONG = Level
 ZHANG = Login(Provider.OIDC, "idp-zhang")
 KNOWN = Person(name="张示例", id_no="11010519491231002X")
 
@@ -20,9 +21,9 @@ KNOWN = Person(name="张示例", id_no="11010519491231002X")
 def test_two_first_logins_at_once_make_one_subject(world: World) -> None:
     made = []
     world.tables.rival = lambda: made.append(
-        world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3")
+        world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     )
-    subject = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3")
+    subject = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     assert made == [subject]
     kept = [sk for table, _, sk in world.tables.rows if table == "identity"]
     assert sorted(kept) == ["SUB", "SUBJECT"]
@@ -36,31 +37,121 @@ def test_two_first_logins_at_once_through_the_whole_session(world: World) -> Non
 
 
 def test_a_login_that_brings_nothing_new_writes_nothing(world: World) -> None:
-    world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     before = len(world.tables.transactions)
-    world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     assert len(world.tables.transactions) == before
 
 
 def test_a_new_name_and_level_are_kept_and_the_rest_stays(world: World) -> None:
     known = replace(KNOWN, openid="openid-1")
-    subject = world.subjects.enter(TENANT, ZHANG, NATURAL, known, "L2")
+    subject = world.subjects.enter(TENANT, ZHANG, NATURAL, known, level=MATCHED)
     newer = Person(name="张新示例")
-    again = world.subjects.enter(TENANT, ZHANG, NATURAL, newer, "L4")
-    assert again == replace(subject, level="L4")
-    assert world.subjects.get(TENANT, subject.sub).level == "L4"
+    again = world.subjects.enter(TENANT, ZHANG, NATURAL, newer, level=STRONG)
+    assert again == replace(subject, level=STRONG)
+    assert world.subjects.get(TENANT, subject.sub).level is STRONG
     assert world.subjects.person(TENANT, subject.sub) == replace(known, name="张新示例")
 
 
 def test_a_change_during_a_change_is_not_lost(world: World) -> None:
-    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L2").sub
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=MATCHED).sub
+    told = Person(name="张新示例", telephone="13800000001")
+    world.tables.rival = lambda: world.subjects.note(TENANT, sub, ended="deceased")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, told, level=PRESENT)
+    held = world.subjects.get(TENANT, sub)
+    assert (held.ended, held.level) == ("deceased", PRESENT)
+    assert world.subjects.person(TENANT, sub).name == "张新示例"
+
+
+def test_a_provider_takes_back_nothing_that_an_officer_saw(world: World) -> None:
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=MATCHED).sub
+    seen = world.subjects.vouch(TENANT, sub, KNOWN, "officer-1", str(KNOWN.id_no))
+    assert (seen.level, seen.asked.seen_by) == (STRONG, "officer-1")
+    moved = replace(KNOWN, telephone="13800000001")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, moved, level=MATCHED)
+    held = world.subjects.get(TENANT, sub)
+    assert (held.level, held.seen_by) == (STRONG, "officer-1")
+
+
+def test_what_an_officer_saw_goes_with_the_number_that_was_seen(world: World) -> None:
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=MATCHED).sub
+    world.subjects.vouch(TENANT, sub, KNOWN, "officer-1", str(KNOWN.id_no))
+    other = replace(KNOWN, name="李示例", id_no="999999198503150022")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, other, level=MATCHED)
+    held = world.subjects.get(TENANT, sub)
+    assert (held.level, held.seen_by) == (MATCHED, None)
+
+
+def test_nobody_is_vouched_for_as_another_than_a_provider_says(world: World) -> None:
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=MATCHED).sub
+    other = Person(name="李示例", id_no="999999198503150022")
+    with pytest.raises(Conflict) as refused:
+        world.subjects.vouch(TENANT, sub, other, "officer-1", str(other.id_no))
+    assert refused.value.code == "login_bound_elsewhere"
+    assert world.subjects.get(TENANT, sub).level is MATCHED
+
+
+def test_an_openid_that_was_given_to_somebody_else_leads_to_somebody_new(
+    world: World,
+) -> None:
     wechat = Login(Provider.WECHAT, "openid-1")
-    world.tables.rival = lambda: world.subjects.bind(
-        TENANT, sub, wechat, Person(openid="openid-1"), "L2"
-    )
-    world.subjects.enter(TENANT, ZHANG, NATURAL, Person(name="张新示例"), "L3")
-    held = world.subjects.person(TENANT, sub)
-    assert (held.openid, held.name) == ("openid-1", "张新示例")
+    enter = world.subjects.enter
+    first = enter(TENANT, wechat, NATURAL, Person(openid="openid-1", unionid="u-1"))
+    same = enter(TENANT, wechat, NATURAL, Person(openid="openid-1", unionid="u-1"))
+    other = enter(TENANT, wechat, NATURAL, Person(openid="openid-1", unionid="u-2"))
+    assert same.sub == first.sub != other.sub
+    assert world.subjects.get(TENANT, first.sub).former
+    assert world.subjects.find(TENANT, wechat) == other.sub
+    assert world.subjects.openid(TENANT, [first.sub]) is None
+
+
+def _logins(world: World, *levels: Level) -> list[str]:
+    """One login of 张示例 per level; those below `matched` bring no number."""
+    return [
+        world.subjects.enter(
+            TENANT,
+            Login(Provider.OIDC, f"idp-{place}"),
+            NATURAL,
+            KNOWN if level.reaches(MATCHED) else Person(),
+            level=level,
+        ).sub
+        for place, level in enumerate(levels)
+    ]
+
+
+def test_joined_logins_are_one_person_as_well_proven_as_the_best(
+    world: World,
+) -> None:
+    one, two, three = _logins(world, DECLARED, PRESENT, MATCHED)
+    world.subjects.join(TENANT, one, two)
+    person = world.subjects.join(TENANT, three, one)
+    assert person.subs == {one, two, three}
+    for sub in (one, two, three):
+        assert world.subjects.persons.of(TENANT, sub).level is PRESENT
+    assert world.subjects.join(TENANT, one, two).subs == person.subs
+    many = world.subjects.persons.many(TENANT, [one, two, "nobody"])
+    assert {sub: each.subs for sub, each in many.items()} == {
+        one: person.subs,
+        two: person.subs,
+    }
+
+
+def test_a_person_has_eight_logins_at_the_most(world: World) -> None:
+    first, *others = _logins(world, *[PRESENT] * 9)
+    for other in others[:7]:
+        world.subjects.join(TENANT, first, other)
+    with pytest.raises(Conflict) as refused:
+        world.subjects.join(TENANT, first, others[7])
+    assert refused.value.code == "too_many_logins"
+    assert len(world.subjects.persons.of(TENANT, first).subs) == 8
+
+
+def test_two_bindings_at_once_leave_one_set(world: World) -> None:
+    one, two, three = _logins(world, PRESENT, PRESENT, PRESENT)
+    world.tables.rival = lambda: world.subjects.join(TENANT, two, three)
+    world.subjects.join(TENANT, one, two)
+    for sub in (one, two, three):
+        assert world.subjects.persons.of(TENANT, sub).subs == {one, two, three}
 
 
 def test_nothing_personal_stands_in_clear(world: World) -> None:
@@ -79,12 +170,12 @@ def test_the_sealed_person_opens_under_its_own_subject_only(world: World) -> Non
     moved = f"{TENANT}#SUB#{two}"
     world.tables.rows["identity", moved, "SUBJECT"] = replace(row, pk=moved)
     with pytest.raises(GiveUp) as refused:
-        world.subjects.openid(TENANT, two)
+        world.subjects.openid(TENANT, [two])
     assert refused.value.code == "sealed_content_broken"
 
 
 def test_who_never_came_through_wechat_has_no_openid(world: World) -> None:
-    assert world.subjects.openid(TENANT, world.login(person()).session.sub) is None
+    assert world.subjects.openid(TENANT, [world.login(person()).session.sub]) is None
 
 
 def test_an_officer_who_never_came_has_no_person_yet(world: World) -> None:
@@ -101,7 +192,7 @@ def test_an_unknown_subject_is_not_found(world: World) -> None:
 
 
 def test_a_login_is_found_again_by_provider_tenant_and_secret(world: World) -> None:
-    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3").sub
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
     assert world.subjects.find(TENANT, ZHANG) == sub
     assert world.subjects.find("999998", ZHANG) is None
     assert world.subjects.find(TENANT, Login(Provider.WECHAT, "idp-zhang")) is None
@@ -116,5 +207,5 @@ def test_a_race_that_never_ends_asks_the_person_to_come_back(
 
     monkeypatch.setattr(world.tables, "transact", always)
     with pytest.raises(Unavailable) as refused:
-        world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, "L3")
+        world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     assert refused.value.code == "login_busy"

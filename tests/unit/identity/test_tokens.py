@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.identity.world import NOON, REALM, LocalKey, mirrored
-from zerotrip.identity.model import Role, Session, SessionRefused
+from zerotrip.identity.model import Level, Role, Session, SessionRefused
 from zerotrip.identity.tokens import (
     KmsTokenKey,
     PublicKey,
@@ -36,11 +36,12 @@ SESSION = Session(
     sub="0SUBJECT0000000000000000AB",
     roles=frozenset({Role.OFFICER, Role.APPROVER}),
     session_id="0SESSION0000000000000000AB",
-    level="L3",
+    level=Level.PRESENT,
     expires_at=NOON,
     organisation="12999999MB0000000T",
     department="counter",
     actor="0AGENT000000000000000000AB",
+    power="0POWER000000000000000000AB",
 )
 TOKEN = TokenIssuer(REALM, KEY, KEY.public.kid).issue(SESSION, NOON, "token-1")
 
@@ -115,7 +116,9 @@ def test_we_read_another_librarys_token() -> None:
 
 def test_no_claim_says_more_than_references() -> None:
     _, claims = parts(TOKEN)
-    assert " ".join(claims) == "iss aud sub iat nbf exp jti sid roles org dep lvl act"
+    assert (
+        " ".join(claims) == "iss aud sub iat nbf exp jti sid roles org dep lvl pow act"
+    )
 
 
 def test_an_unsigned_token_is_refused() -> None:
@@ -243,6 +246,9 @@ def test_no_character_of_a_token_can_be_changed(position: int, character: str) -
         (changed(sub=7), TokenFault.MALFORMED),
         (changed(roles=["emperor"]), TokenFault.MALFORMED),
         (changed(act="agent"), TokenFault.MALFORMED),
+        (changed(lvl="L3"), TokenFault.MALFORMED),
+        (without("lvl"), TokenFault.MALFORMED),
+        (changed(pow=7), TokenFault.MALFORMED),
         (signed(parts(TOKEN)[0], ["a", "list"]), TokenFault.MALFORMED),
     ],
 )
@@ -278,7 +284,9 @@ def test_the_last_second_counts_and_the_next_does_not() -> None:
 
 
 def test_a_clock_that_is_five_seconds_behind_is_forgiven() -> None:
-    assert verify(TOKEN, KEYS, REALM, NOON - timedelta(seconds=5)).level == "L3"
+    assert (
+        verify(TOKEN, KEYS, REALM, NOON - timedelta(seconds=5)).level is Level.PRESENT
+    )
 
 
 def test_a_mirrored_signature_holds_and_says_the_same() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.world import CATALOGUE
+from zerotrip.cases.model import HandedBy
 from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.catalogue.model import Item
+from zerotrip.identity.powers import Office
 from zerotrip.kernel.errors import GiveUp
 from zerotrip.licences.model import (
     certificate_data,
@@ -37,10 +39,15 @@ def form() -> dict[str, Any]:
     return dict(load_example(FOLDER, DAY).form)
 
 
-def certificate(item: Item, form: dict[str, Any], **more: bool) -> dict[str, Any]:
+def certificate(
+    item: Item,
+    form: dict[str, Any],
+    *,
+    sample: bool = True,
+    by: HandedBy = HandedBy(),  # noqa: B008  # frozen
+) -> dict[str, Any]:
     url = f"https://zerotrip.example/v1/verifications/{LICENCE}"
-    sample = more.get("sample", True)
-    return certificate_data(item, form, LICENCE, DECIDED_AT, url, sample=sample)
+    return certificate_data(item, form, LICENCE, DECIDED_AT, url, sample=sample, by=by)
 
 
 def test_a_licence_has_one_object_key_which_reads_back() -> None:
@@ -111,6 +118,19 @@ def test_the_certificate_prints_what_the_item_lists(
     assert data["number"]["value"] == "ABCDEFGHIJ0123456789"
     assert data["sample"] is True
     assert certificate(item, form, sample=False)["sample"] is False
+
+
+def test_the_certificate_says_who_acted_for_its_holder(
+    item: Item, form: dict[str, Any]
+) -> None:
+    assert certificate(item, form)["notes"] == []
+    by = HandedBy(agent="sub-2", office=Office.AGENT, agent_name="赵示例")
+    assert certificate(item, form, by=by)["notes"] == [
+        {
+            "zh": "由赵示例（代理人）代为申请。",
+            "en": "Applied for by 赵示例, agent.",
+        }
+    ]
 
 
 def test_a_choice_is_printed_by_its_words_never_by_its_code(

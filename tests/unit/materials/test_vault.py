@@ -9,9 +9,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.persons import acting
 from tests.unit.materials import files
 from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, TENANT, Desk
 from zerotrip.catalogue.model import Material, Text
+from zerotrip.identity.powers import (
+    EVERY_ACT,
+    Office,
+    Power,
+    PowerSource,
+    PowerState,
+    Scope,
+)
 from zerotrip.kernel.errors import AlreadyDone, Conflict, Invalid, NotFound
 from zerotrip.kernel.tables import Put, StoredRow, Write
 from zerotrip.materials.model import Holder, Slot, SlotState, pins
@@ -30,6 +39,8 @@ from zerotrip.materials.vault_store import KEPT_FOR, Vaults
 
 SUB = "SYNTHETIC0PERSON0000000001"
 OTHER = "SYNTHETIC0PERSON0000000002"
+WHO, STRANGER = acting(SUB), acting(OTHER)
+BOTH = replace(WHO, subs=frozenset({SUB, OTHER}))
 SECOND = replace(DRAFT, id="8K3M9QXW2D5T8VBNRH4J6CYFAE")
 SHA256 = hashlib.sha256(files.PDF).hexdigest()
 ITEM, DIGEST = "11441882007000001K4000124000001", "0" * 64
@@ -92,7 +103,7 @@ def reuse(found: Entry, asked: Material, agreed: Consent = AGREED) -> Slot:
 
 def test_a_received_file_enters_its_owners_vault(desk: Desk) -> None:
     slot = received(desk)
-    (kept,) = vaults(desk).of(SUB, 10)
+    (kept,) = vaults(desk).of(WHO, 10)
     assert kept == Entry(
         tenant=TENANT,
         sub=SUB,
@@ -121,14 +132,14 @@ def test_slot_and_vault_are_written_together(desk: Desk) -> None:
 def test_a_refused_file_does_not_enter(desk: Desk) -> None:
     drafted(desk)
     receive_material(desk.upload(desk.open(), files.PNG), desk.deps)
-    assert vaults(desk).of(SUB, 10) == []
+    assert vaults(desk).of(WHO, 10) == []
 
 
 def test_a_file_for_a_case_does_not_enter(desk: Desk) -> None:
     drafted(desk, CASE)
     settled = receive_material(desk.upload(desk.open(CASE)), desk.deps)
     assert settled.state is SlotState.RECEIVED
-    assert vaults(desk).of(SUB, 10) == []
+    assert vaults(desk).of(WHO, 10) == []
 
 
 def test_a_file_whose_draft_is_gone_is_received_all_the_same(desk: Desk) -> None:
@@ -141,7 +152,7 @@ def test_the_same_bytes_are_one_entry_as_old_as_their_first_coming(desk: Desk) -
     drafted(desk, SECOND)
     again = desk.open(SECOND, issued_at=ISSUED_AT + timedelta(days=400))
     receive_material(desk.upload(again), desk.deps)
-    (kept,) = vaults(desk).of(SUB, 10)
+    (kept,) = vaults(desk).of(WHO, 10)
     assert (kept.key, kept.received_at) == (first.object_key, ISSUED_AT)
     assert kept.revision == 1
 
@@ -153,7 +164,7 @@ def test_the_same_bytes_as_another_material_are_one_entry_with_two_uses(
     other = replace(desk.slot(), code="letter", revision=0)
     (further,) = vaults(desk).entering(other)
     desk.tables.transact([further])
-    (kept,) = vaults(desk).of(SUB, 10)
+    (kept,) = vaults(desk).of(WHO, 10)
     assert sorted(kept.uses) == ["letter", "loss_declaration"]
     assert kept.revision == 2
     assert vaults(desk).entering(other) == ()
@@ -168,8 +179,39 @@ def test_an_entry_does_not_grow_without_end() -> None:
 def test_the_same_bytes_of_two_people_are_two_entries(desk: Desk) -> None:
     received(desk)
     received(desk, SECOND, OTHER)
-    (one,), (two,) = vaults(desk).of(SUB, 10), vaults(desk).of(OTHER, 10)
+    (one,), (two,) = vaults(desk).of(WHO, 10), vaults(desk).of(STRANGER, 10)
     assert (one.holder, two.holder) == (DRAFT, SECOND)
+
+
+def test_what_came_by_two_logins_of_one_person_is_one_file_as_old_as_the_first(
+    desk: Desk,
+) -> None:
+    drafted(desk)
+    late = desk.open(DRAFT, issued_at=ISSUED_AT + timedelta(days=400))
+    receive_material(desk.upload(late), desk.deps)
+    received(desk, SECOND, OTHER)
+    (kept,) = vaults(desk).of(BOTH, 10)
+    assert (kept.sub, kept.received_at) == (OTHER, ISSUED_AT)
+    assert vaults(desk).own(BOTH, SHA256) == kept
+
+
+@pytest.mark.parametrize(
+    "scope", [Scope(item=ITEM), Scope(case_no="1"), Scope()], ids=repr
+)
+def test_an_agent_sees_the_principals_files_only_under_a_power_for_everything(
+    desk: Desk, scope: Scope
+) -> None:
+    received(desk)
+    power = Power(
+        id="P", principal=SUB, agent=OTHER, office=Office.AGENT, acts=EVERY_ACT,
+        scope=scope, source=PowerSource.CONSENT, starts_at=NOW, ends_at=NOW,
+        state=PowerState.ACCEPTED,
+    )  # fmt: skip
+    agent = replace(WHO, login=OTHER, power=power)
+    assert len(vaults(desk).of(agent, 10)) == (1 if scope.everything else 0)
+    if not scope.everything:
+        with pytest.raises(NotFound):
+            vaults(desk).own(agent, SHA256)
 
 
 def test_two_files_of_one_content_at_once_make_one_entry(
@@ -188,7 +230,7 @@ def test_two_files_of_one_content_at_once_make_one_entry(
 
     monkeypatch.setattr(desk.tables, "transact", overtaken)
     assert receive_material(said, desk.deps).state is SlotState.RECEIVED
-    (kept,) = vaults(desk).of(SUB, 10)
+    (kept,) = vaults(desk).of(WHO, 10)
     assert kept.holder == SECOND
     assert desk.slot(SECOND).state is SlotState.RECEIVED
 
@@ -210,18 +252,18 @@ def test_the_newest_files_come_first_and_no_more_than_asked(desk: Desk) -> None:
         slot = replace(desk.open(), issued_at=at, code=name)
         found = slot.received("v1", name * 64)
         desk.tables.transact(vaults(desk).entering(found))
-    assert [each.sha256[0] for each in vaults(desk).of(SUB, 2)] == ["c", "b"]
+    assert [each.sha256[0] for each in vaults(desk).of(WHO, 2)] == ["c", "b"]
 
 
 def test_anothers_file_is_as_absent_as_none(desk: Desk) -> None:
     received(desk)
     answers = []
-    for sub, sha256 in ((OTHER, SHA256), (SUB, "0" * 64)):
+    for who, sha256 in ((STRANGER, SHA256), (WHO, "0" * 64)):
         with pytest.raises(NotFound) as caught:
-            vaults(desk).own(sub, sha256)
+            vaults(desk).own(who, sha256)
         answers.append((caught.value.code, caught.value.zh, caught.value.detail))
     assert answers[0] == answers[1]
-    assert vaults(desk).own(SUB, SHA256).sha256 == SHA256
+    assert vaults(desk).own(WHO, SHA256).sha256 == SHA256
 
 
 def test_an_entry_is_forgotten_after_years(desk: Desk) -> None:
@@ -324,7 +366,7 @@ def test_each_consent_is_recorded_with_purpose_and_validity(desk: Desk) -> None:
 def test_the_vault_lists_files_and_not_consents(desk: Desk) -> None:
     slot = received(desk)
     desk.tables.transact(vaults(desk).reusing(SUB, slot, AGREED, NOW.date()))
-    assert len(vaults(desk).of(SUB, 10)) == 1
+    assert len(vaults(desk).of(WHO, 10)) == 1
 
 
 def test_a_slot_that_knows_no_scan_is_still_read(desk: Desk) -> None:

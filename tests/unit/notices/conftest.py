@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.memory import MemoryTables
+from tests.support.persons import acting
 from zerotrip.catalogue.model import Text
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Key, Kind
 from zerotrip.kernel.messages import CloudEvent, cloud_event
 from zerotrip.kernel.records import Records
@@ -19,6 +21,7 @@ from zerotrip.notices.steps import NoticeSteps
 TENANT = "441882"
 SUB = "SUBJECT0000000000000000001"
 OTHER = "SUBJECT0000000000000000002"
+WHO, STRANGER = acting(SUB), acting(OTHER)
 CASE_NO = "11441882000000001N400012500100020261121000001"
 BILL = Key(TENANT, Kind.BILL, "4418820A1B2C3D4E5F6G7H8J9KMNPQRS")
 SHIPMENT = Key(TENANT, Kind.SHIPMENT, "441882ZYXWVTSRQPNMKJHGFEDCBA9876")
@@ -92,9 +95,9 @@ class Office:
         )
         return self.records.commit(change).events[0]
 
-    def told(self, sub: str = SUB) -> list[str]:
-        """The types of a subject's notices, newest first."""
-        return [sent["type"] for sent in self.inbox.list(TENANT, sub)]
+    def told(self, who: Acting = WHO) -> list[str]:
+        """The types of a person's notices, newest first."""
+        return [sent["type"] for sent in self.inbox.list(TENANT, who)]
 
 
 def message(row: EventRow) -> CloudEvent:

@@ -7,12 +7,14 @@ import pytest
 from tests.unit.notices.conftest import (
     BILL,
     CASE_NO,
-    OTHER,
+    STRANGER,
     SUB,
     TENANT,
+    WHO,
     Office,
     message,
 )
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel.errors import NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.notices.model import notice_id
@@ -22,12 +24,13 @@ from zerotrip.notices.steps import notify
 def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
     submitted = office.happens("case.submitted")
     row = notify(message(submitted), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
+    (sent,) = office.inbox.list(TENANT, WHO)
     assert sent == {
         "id": notice_id(row.sk),
         "type": "case.submitted",
         "case_no": CASE_NO,
         "about": {"kind": "case", "id": CASE_NO},
+        "by_agent": False,
         "title": {"zh": "申请已提交", "en": "Application submitted"},
         "text": {
             "zh": f"您申请的“补领机动车行驶证”已提交，办件编号{CASE_NO}。"
@@ -47,7 +50,7 @@ def test_an_amount_is_told_in_yuan(office: Office) -> None:
     office.happens("case.submitted")
     body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500}
     notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
+    (sent,) = office.inbox.list(TENANT, WHO)
     assert "需缴费15.00 元" in sent["text"]["zh"]
     assert "online: 15.00 yuan" in sent["text"]["en"]
     assert sent["about"] == {"kind": "bill", "id": BILL.id}
@@ -58,7 +61,7 @@ def test_a_notice_whose_case_or_amount_is_not_known_can_still_be_read(
 ) -> None:
     body = {"sub": SUB, "case_no": CASE_NO}
     notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
+    (sent,) = office.inbox.list(TENANT, WHO)
     assert "政务服务事项" in sent["text"]["zh"]
     assert "金额见办件" in sent["text"]["zh"]
 
@@ -67,20 +70,20 @@ def test_the_newest_come_first_and_only_as_many_as_asked(office: Office) -> None
     for event_type in ("case.submitted", "case.accepted", "case.approved"):
         notify(message(office.happens(event_type)), office.deps)
     assert office.told() == ["case.approved", "case.accepted", "case.submitted"]
-    newest = office.inbox.list(TENANT, SUB, limit=1)
+    newest = office.inbox.list(TENANT, WHO, limit=1)
     assert [sent["type"] for sent in newest] == ["case.approved"]
 
 
 def test_an_empty_inbox_is_an_empty_list(office: Office) -> None:
-    assert list(office.inbox.list(TENANT, SUB)) == []
+    assert list(office.inbox.list(TENANT, WHO)) == []
 
 
 def test_a_notice_that_was_read_says_since_when(office: Office) -> None:
     for event_type in ("case.submitted", "case.accepted"):
         notify(message(office.happens(event_type)), office.deps)
-    newest, _ = office.inbox.list(TENANT, SUB)
-    office.inbox.mark_read(TENANT, SUB, newest["id"])
-    read, unread = office.inbox.list(TENANT, SUB)
+    newest, _ = office.inbox.list(TENANT, WHO)
+    office.inbox.mark_read(TENANT, WHO, newest["id"])
+    read, unread = office.inbox.list(TENANT, WHO)
     assert (read["read"], unread["read"]) == (True, False)
     assert read["read_at"] > read["sent_at"]
     assert unread["read_at"] is None
@@ -88,23 +91,23 @@ def test_a_notice_that_was_read_says_since_when(office: Office) -> None:
 
 def test_the_first_reading_stays_the_time_of_reading(office: Office) -> None:
     notify(message(office.happens("case.submitted")), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
-    office.inbox.mark_read(TENANT, SUB, sent["id"])
-    first = office.inbox.list(TENANT, SUB)
-    office.inbox.mark_read(TENANT, SUB, sent["id"])
-    assert office.inbox.list(TENANT, SUB) == first
+    (sent,) = office.inbox.list(TENANT, WHO)
+    office.inbox.mark_read(TENANT, WHO, sent["id"])
+    first = office.inbox.list(TENANT, WHO)
+    office.inbox.mark_read(TENANT, WHO, sent["id"])
+    assert office.inbox.list(TENANT, WHO) == first
 
 
-@pytest.mark.parametrize("sub", [SUB, OTHER])
+@pytest.mark.parametrize("who", [WHO, STRANGER])
 def test_an_unknown_notice_and_another_persons_are_the_same_answer(
-    office: Office, sub: str
+    office: Office, who: Acting
 ) -> None:
     notify(message(office.happens("case.submitted")), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
-    wanted = sent["id"] if sub == OTHER else "unknown"
+    (sent,) = office.inbox.list(TENANT, WHO)
+    wanted = sent["id"] if who == STRANGER else "unknown"
     before = dict(office.tables.rows)
     with pytest.raises(NotFound) as caught:
-        office.inbox.mark_read(TENANT, sub, wanted)
+        office.inbox.mark_read(TENANT, who, wanted)
     assert caught.value.code == "notice_unknown"
     assert office.tables.rows == before
 
@@ -113,14 +116,14 @@ def test_a_reading_that_could_not_be_kept_is_said_so(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notify(message(office.happens("case.submitted")), office.deps)
-    (sent,) = office.inbox.list(TENANT, SUB)
+    (sent,) = office.inbox.list(TENANT, WHO)
 
     def cancelled(writes: list[Write], token: str | None = None) -> None:
         raise Rejected(frozenset(), {})
 
     monkeypatch.setattr(office.tables, "transact", cancelled)
     with pytest.raises(Unavailable):
-        office.inbox.mark_read(TENANT, SUB, sent["id"])
+        office.inbox.mark_read(TENANT, WHO, sent["id"])
 
 
 def test_an_id_is_short_safe_in_a_url_and_the_same_each_time(office: Office) -> None:

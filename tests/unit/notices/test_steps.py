@@ -7,10 +7,11 @@ import pytest
 from tests.unit.notices.conftest import (
     BILL,
     CASE_NO,
-    OTHER,
     SHIPMENT,
+    STRANGER,
     SUB,
     TENANT,
+    WHO,
     Office,
     case,
     message,
@@ -38,7 +39,7 @@ def test_an_event_of_a_case_is_told_to_its_applicant(office: Office) -> None:
     }
     assert row.next_steps == ()
     assert office.told() == ["case.submitted"]
-    assert office.told(OTHER) == []
+    assert office.told(STRANGER) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_swapped_messages_are_both_told_with_the_time_of_the_fact(
     accepted = office.happens("case.accepted")
     notify(message(accepted), office.deps)
     notify(message(submitted), office.deps)
-    newest, older = office.inbox.list(TENANT, SUB)
+    newest, older = office.inbox.list(TENANT, WHO)
     assert (newest["type"], older["type"]) == ("case.submitted", "case.accepted")
     assert newest["occurred_at"] == submitted.time
     assert newest["sent_at"] > older["sent_at"]

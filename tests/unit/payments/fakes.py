@@ -82,7 +82,7 @@ class Till:
     def pay(self, **wish: Any) -> dict[str, Any]:
         now = self.world.case(self.case_no)
         asked = {
-            "sub": "sub-1",
+            "acting": acting("sub-1"),
             "seen_version": now.head.version,
             "bill_id": None,
             "channel": "wechat_pay",

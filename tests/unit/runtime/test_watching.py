@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.persons import acting
+from tests.support.persons import FIRM
 from tests.support.world import TENANT, World
 from zerotrip.cases.drafts import Drafts
 from zerotrip.kernel.messages import CloudEvent
@@ -77,12 +77,13 @@ def test_a_tick_sees_the_overdue_case_the_lost_upload_and_the_old_draft(
     world: World, sent: list[tuple[str, Mapping[str, Any]]]
 ) -> None:
     code = world.publish(FOOD)
-    roles = frozenset({"company"})
-    old = world.applications.start("sub-1", roles, code)
+    old = world.applications.start(world.enrol("sub-1", FIRM), code)
     world.clock.forward(days=27)
-    draft = world.applications.start("sub-2", roles, code)
+    who = world.enrol("sub-2", FIRM)
+    draft = world.applications.start(who, code)
     item = world.catalogue.pinned(TENANT, draft.item, draft.item_digest)
-    slot, _ = world.applications.open_upload(acting("sub-2"), draft.id, item.materials[0].code, Announced("application/pdf", 9)
+    slot, _ = world.applications.open_upload(
+        who, draft.id, item.materials[0].code, Announced("application/pdf", 9)
     )
     world.uploads.put(slot.object_key, b"%PDF-1.4\n", content_type="application/pdf")
     world.apply(FOOD, "sub-3", "company")  # its message to submit is lost
@@ -104,13 +105,12 @@ def test_a_tick_sees_the_overdue_case_the_lost_upload_and_the_old_draft(
 def test_the_watchdog_can_open_no_draft(
     world: World, sent: list[tuple[str, Mapping[str, Any]]]
 ) -> None:
-    draft = world.applications.start(
-        "sub-1", frozenset({"company"}), world.publish(FOOD)
-    )
+    who = world.enrol("sub-1", FIRM)
+    draft = world.applications.start(who, world.publish(FOOD))
     watched = wiring.drafts_to_watch()
     assert isinstance(watched, Drafts)
     assert isinstance(watched.keys, KeyRing)
     with pytest.raises(SettingMissing, match="DATA_KEY"):
-        watched.own(TENANT, draft.id, "sub-1")
+        watched.own(TENANT, draft.id, who)
     with pytest.raises(SettingMissing, match="DATA_KEY"):
         watched.keys.create(TENANT, "APP#1")

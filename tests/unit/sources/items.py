@@ -40,6 +40,7 @@ FORM: dict[str, Any] = {
         "name": field("person.name"),
         "telephone": field("person.telephone", format="telephone"),
         "number": field(),
+        "address": field("address.whole"),
         "married": {"type": "boolean"},
         "note": field(),
     },

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.sources.items import HOUSEHOLD, PERMITTED, PHOTOGRAPH, item_asking
 from tests.unit.sources.world import Authorities, OneShelf, World
-from tests.unit.web.town import Answered, Town
+from tests.unit.web.town import Answered, SwiftWorld, Town
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.model import Session
 from zerotrip.sources.model import WORDS, Reason
@@ -16,12 +18,12 @@ ONE = "/v1/applications/{application_id}"
 
 def town_with(item: Item) -> tuple[Town, Authorities]:
     """A town whose catalogue is one item and whose providers are told what to do."""
-    made, town = World(item), Town()
+    made = World(item)
+    # One database for all of it; the shared materials stand there already.
+    town = Town(SwiftWorld(tables=made.tables))
     shelf: OneShelf = made.shelf
     town.world.catalogue = shelf  # type: ignore[assignment]
-    # One database for all of it; the shared materials stand there already.
-    town.world.applications = made.applications
-    town.world.tables = made.tables
+    town.world.applications = replace(made.applications, applicants=town.world.callers)
     return town, made.authorities
 
 
@@ -137,18 +139,22 @@ def test_answers_are_offered_when_a_draft_is_read() -> None:
     town, _ = town_with(item)
     zhang = town.session("sub-1")
     first = save(
-        town, zhang, begin(town, zhang, item), name="张示例", telephone="13800000001"
+        town,
+        zhang,
+        begin(town, zhang, item),
+        address="示例路1号",
+        telephone="13800000001",
     )
     assert submit(town, zhang, first).status == 202
     second = begin(town, zhang, item)
     assert second.body["offered"] == {}
     offered = read(town, zhang, second).body["offered"]
-    assert offered["/name"] == {
-        "value": "张示例",
+    assert offered["/address"] == {
+        "value": "示例路1号",
         "from_item": item.code,
         "item_name": {"zh": "示例事项", "en": "示例事项"},
         "at": "2026-11-20T02:00:00.000Z",
     }
-    assert set(offered) == {"/name", "/telephone"}
+    assert set(offered) == {"/address", "/telephone"}
     wang = town.session("sub-2")
     assert read(town, wang, begin(town, wang, item)).body["offered"] == {}

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import zerotrip
+from tests.support.persons import acting
 from tests.unit.sources.items import (
     HOUSEHOLD,
     INSURANCE,
@@ -27,6 +29,7 @@ from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Draft, Drafts
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import Handed, case_key, read
+from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import Conflict, Erased, GiveUp
 from zerotrip.kernel.tables import Delete
 from zerotrip.licences import model as licences
@@ -42,12 +45,12 @@ PHOTO = Announced("image/jpeg", 1000)
 
 def upload(world: World, draft: Draft, code: str) -> None:
     """A file that came and was checked."""
-    slot, _ = world.applications.open_upload(draft.sub, draft.id, code, PHOTO)
+    slot, _ = world.applications.open_upload(world.who(), draft.id, code, PHOTO)
     world.applications.slots.replace(slot.received("v1", "cd" * 32))
 
 
 def hand_in(world: World, draft: Draft) -> Handed:
-    number = world.applications.hand_in(draft.sub, draft.id, None)
+    number = world.applications.hand_in(world.who(), draft.id, None)
     head = world.records.head(case_key(TENANT, number))
     assert head is not None
     return read_handed(world.records, world.keys, read(head))
@@ -55,15 +58,15 @@ def hand_in(world: World, draft: Draft) -> Handed:
 
 def refused(world: World, draft: Draft) -> Conflict:
     with pytest.raises(Conflict) as found:
-        world.applications.hand_in(draft.sub, draft.id, None)
+        world.applications.hand_in(world.who(), draft.id, None)
     # Nothing is lost: the draft is as it was.
-    assert world.applications.own(draft.sub, draft.id).state == "open"
+    assert world.applications.own(world.who(), draft.id).state == "open"
     return found.value
 
 
 def not_asked(world: World, draft: Draft, code: str) -> bool:
     try:
-        world.applications.open_upload(draft.sub, draft.id, code, PHOTO)
+        world.applications.open_upload(world.who(), draft.id, code, PHOTO)
     except Conflict as conflict:
         return conflict.code == "material_not_asked"
     return False
@@ -94,7 +97,7 @@ def test_what_a_provider_has_is_no_upload_and_goes_with_the_case():
 def test_the_case_keeps_the_providers_document_sealed_and_opens_it():
     world = World(item_asking(HOUSEHOLD))
     draft = world.fill(world.begin(), name="张示例")
-    number = world.applications.hand_in(draft.sub, draft.id, None)
+    number = world.applications.hand_in(world.who(), draft.id, None)
     key = case_key(TENANT, number)
     row = world.records.row(key, "SOURCE#household")
     assert row is not None
@@ -192,8 +195,8 @@ def test_an_item_that_asks_nothing_of_the_state_costs_no_call():
         world.applications = applications
         draft = world.fill(world.begin(), name="张示例")
         world.tables.calls.clear()
-        applications.hand_in(draft.sub, draft.id, None)
-        applications.standings_of(draft, world.item)
+        applications.hand_in(world.who(), draft.id, None)
+        applications.standings_of(draft, world.item, world.who())
         counts.append(list(world.tables.calls))
     assert counts[0] == counts[1]
     assert not any("SOURCE" in call for call in counts[0])
@@ -277,6 +280,40 @@ def test_nobody_is_asked_about_a_person_whose_identity_is_not_proven():
     assert world.authorities.asked == []
 
 
+@pytest.mark.parametrize(
+    ("level", "needed", "asked"),
+    [
+        (Level.MATCHED, Level.MATCHED, False),  # a machine asks for no less than this
+        (Level.PRESENT, Level.MATCHED, True),
+        (Level.PRESENT, Level.STRONG, False),
+        (Level.STRONG, Level.STRONG, True),
+    ],
+)
+def test_the_state_is_asked_only_about_who_is_proven_well_enough(
+    level: Level, needed: Level, asked: bool
+):
+    item = item_asking(HOUSEHOLD, PERMITTED, identity_level=needed)
+    world = World(item, level=level)
+    world.issue()
+    expected = "resolved" if asked else "upload identity_unproven"
+    assert world.standing(world.begin()) == {
+        "household": expected,
+        "permit": expected,
+    }
+    assert bool(world.authorities.asked) is asked
+
+
+def test_a_licence_that_another_login_of_the_same_person_got_is_found():
+    world = World(item_asking(PERMITTED))
+    licence_id = world.issue(sub="sub-2")
+    both = replace(world.who(), subs=frozenset({"sub-1", "sub-2"}))
+    draft = world.applications.start(both, world.item.code)
+    number = world.applications.hand_in(both, draft.id, None)
+    head = world.records.head(case_key(TENANT, number))
+    handed = read_handed(world.records, world.keys, read(head))
+    assert handed.materials["permit"]["ref"] == licence_id
+
+
 def test_one_provider_that_is_down_takes_no_other_with_it():
     world = World(item_asking(HOUSEHOLD, INSURANCE, PERMITTED))
     world.issue()
@@ -318,7 +355,7 @@ def test_an_open_upload_holds_nothing_up_once_the_state_has_it():
     world = World(item_asking(HOUSEHOLD))
     world.authorities.go_down()
     draft = world.fill(world.begin(), name="张示例")
-    slot, _ = world.applications.open_upload(draft.sub, draft.id, "household", PHOTO)
+    slot, _ = world.applications.open_upload(world.who(), draft.id, "household", PHOTO)
     assert slot.state is SlotState.OPEN
     world.authorities.failing.clear()
     assert hand_in(world, draft).materials["household"]["source"] == "shared"
@@ -351,7 +388,7 @@ def test_a_source_that_has_gone_says_what_to_upload():
     conflict = refused(world, draft)
     assert conflict.code == "material_source_changed"
     assert [each["code"] for each in conflict.detail["materials"]] == ["insurance"]
-    draft = world.applications.own(draft.sub, draft.id)
+    draft = world.applications.own(world.who(), draft.id)
     assert world.standing(draft) == {"insurance": "upload provider_unavailable"}
     upload(world, draft, "insurance")
     assert "version_id" in hand_in(world, draft).materials["insurance"]
@@ -474,7 +511,7 @@ def test_erased_is_erased():
     draft = world.fill(world.begin(), name="张示例")
     world.tables.transact([Delete("keys", draft.pk, "KEY")])
     with pytest.raises(Erased):
-        world.applications.own(draft.sub, draft.id)
+        world.applications.own(world.who(), draft.id)
 
 
 def test_without_providers_a_shared_material_is_an_upload():
@@ -490,6 +527,7 @@ def test_without_providers_a_shared_material_is_an_upload():
         uploads=world.applications.uploads,
         mint=world.mint,
         now=lambda: world.at,
+        applicants=world,
     )
     world.applications = alone
     assert world.standing(world.begin()) == {
@@ -501,4 +539,4 @@ def test_without_providers_a_shared_material_is_an_upload():
 def _looked_up(draft: Draft) -> Any:
     from zerotrip.cases import applications
 
-    return applications._looked_up_for(draft)
+    return applications._looked_up_for(draft, acting(draft.sub))

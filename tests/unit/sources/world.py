@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
+from tests.support.persons import acting
 from tests.unit.sources.items import PERMIT, USCC
 from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Draft, Drafts
 from zerotrip.catalogue.model import Item, SharedMaterial, Text
 from zerotrip.catalogue.publication import Pinned
 from zerotrip.catalogue.shared_entries import publish_shared_materials
+from zerotrip.identity.model import Level, Proven, SubjectKind
+from zerotrip.identity.powers import Acting
 from zerotrip.kernel.aggregate import Change, Event, canonical
 from zerotrip.kernel.errors import ZeroTripError
 from zerotrip.kernel.identifiers import Mint
@@ -23,13 +26,11 @@ from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.licences.model import REGISTERED, licence_head, licence_key
 from zerotrip.materials.store import Slots
-from zerotrip.sources.model import Identified
 from zerotrip.sources.providers import Given, Query, provider_unavailable
 from zerotrip.sources.resolving import Sources
 
 TENANT = "441882"
-ZHANG = Identified("natural", "111", "999999199001010016", "张示例")
-CITIZEN = frozenset({"citizen"})
+ZHANG = Proven(SubjectKind.NATURAL, "111", "999999199001010016", "张示例")
 
 
 class CountingTables(MemoryTables):
@@ -106,11 +107,15 @@ class Authorities:
 
 @dataclass
 class World:
-    """Everything that an application meets before there is a case."""
+    """Everything that an application meets before there is a case.
+
+    Whoever signs in is proven as `about`, at that level.
+    """
 
     item: Item
     at: datetime = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-    about: Identified | None = ZHANG
+    about: Proven | None = ZHANG
+    level: Level = Level.PRESENT
 
     def __post_init__(self) -> None:
         self.tables = CountingTables()
@@ -154,6 +159,7 @@ class World:
             uploads=MemoryObjects(),
             mint=self.mint,
             now=lambda: self.at,
+            applicants=self,
             sources=lambda: sources,
         )
 
@@ -164,17 +170,29 @@ class World:
     def days_later(self, days: int) -> None:
         self.at += timedelta(days=days)
 
+    def who(self, sub: str = "sub-1") -> Acting:
+        """Somebody who acts for themselves."""
+        return replace(acting(sub), level=self.level)
+
+    def applicant(self, acting: Acting) -> Proven | None:
+        return self.about
+
+    def agent(self, acting: Acting) -> Proven | None:
+        return None
+
     def begin(self, sub: str = "sub-1", code: str | None = None) -> Draft:
-        return self.applications.start(sub, CITIZEN, code or self.item.code)
+        return self.applications.start(self.who(sub), code or self.item.code)
 
     def fill(self, draft: Draft, **form: Any) -> Draft:
-        return self.applications.save(draft.sub, draft.id, draft.version, form)
+        return self.applications.save(
+            self.who(draft.sub), draft.id, draft.version, form
+        )
 
     def standing(self, draft: Draft) -> dict[str, str]:
         """Each material's state, with its reason where it is an upload."""
         found = {}
         item = self.shelf.pinned(TENANT, draft.item, draft.item_digest)
-        for each in self.applications.standings_of(draft, item):
+        for each in self.applications.standings_of(draft, item, self.who(draft.sub)):
             reason = getattr(each.resolution, "reason", "")
             found[each.material.code] = f"{each.state} {reason}".strip()
         return found

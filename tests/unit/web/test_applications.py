@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from infra.local.files import a_file
 from tests.unit.web.town import CATALOGUE, FOOD, VEHICLE, Answered, Town
 from zerotrip.catalogue.authoring import load_example
-from zerotrip.identity.model import Role, Session
+from zerotrip.identity.model import Level, Role, Session
 from zerotrip.kernel.times import legal_day
 from zerotrip.materials.model import SlotState
 
@@ -17,6 +18,8 @@ ONE = "/v1/applications/{application_id}"
 MATERIALS = ONE + "/materials"
 SUBMISSION = ONE + "/submission"
 MATERIAL = "loss_declaration"
+PROVEN = {"name": "张示例", "citizen_number": "999999199001010016"}
+"""What a draft is begun with: who is proven need not type it."""
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def _start(town: Town, who: Session, **headers: str) -> Answered:
     )
 
 
-def _form(town: Town) -> dict[str, object]:
+def _form(town: Town) -> dict[str, Any]:
     return load_example(CATALOGUE / VEHICLE, legal_day(town.world.clock())).form
 
 
@@ -70,7 +73,9 @@ def _complete(town: Town, who: Session) -> str:
     """A draft that can be handed in."""
     identity = _filled(town, who)
     content = a_file("application/pdf", 4096)
-    state = town.world.upload(who.sub, identity, MATERIAL, content, "application/pdf")
+    state = town.world.upload(
+        town.acting(who), identity, MATERIAL, content, "application/pdf"
+    )
     assert state is SlotState.RECEIVED
     return identity
 
@@ -89,7 +94,7 @@ def test_a_draft_is_begun_with_its_address_and_version(
     assert begun.headers["ETag"] == '"v1"'
     address = f"/v1/applications/{begun.body['application_id']}"
     assert begun.headers["Location"] == address
-    assert begun.body["form"] == {}
+    assert begun.body["form"] == {"owner": PROVEN}
     assert begun.body["item_changed"] is False
 
 
@@ -116,12 +121,12 @@ def test_a_form_is_saved_in_part_and_read_again(town: Town, zhang: Session) -> N
         "PUT",
         ONE,
         who=zhang,
-        body={"form": {"owner": {"name": "张示例"}}},
+        body={"form": {"owner": {"name": "张示例"}, "vehicle": {"model": "SL7000"}}},
         headers={"If-Match": '"v1"'},
         application_id=identity,
     )
     read = town.call("GET", ONE, who=zhang, application_id=identity)
-    assert read.body["form"] == {"owner": {"name": "张示例"}}
+    assert read.body["form"] == {"owner": PROVEN, "vehicle": {"model": "SL7000"}}
     assert read.headers["ETag"] == '"v2"'
     listed = town.call("GET", "/v1/applications", who=zhang)
     assert [each["version"] for each in listed.body["applications"]] == [2]
@@ -152,7 +157,7 @@ def test_saving_says_which_version_was_seen(
     )
     assert (answered.status, answered.code) == (status, code)
     read = town.call("GET", ONE, who=zhang, application_id=identity)
-    assert read.body["form"] == {}
+    assert read.body["form"] == {"owner": PROVEN}
 
 
 def test_a_client_that_holds_this_version_is_told_so(
@@ -264,7 +269,8 @@ def test_a_form_that_breaks_its_schema_is_told_every_fault(
 ) -> None:
     identity = str(_start(town, zhang).body["application_id"])
     form = _form(town)
-    form["owner"] = {"name": "", "citizen_number": "11010519491231002Y"}
+    form["owner"] = {}
+    form["vehicle"] = {**form["vehicle"], "model": ""}
     form["replacement"] = {"reason": "eaten", "happened_on": "yesterday"}
     town.call(
         "PUT",
@@ -278,13 +284,62 @@ def test_a_form_that_breaks_its_schema_is_told_every_fault(
     answered = _submit(town, zhang, identity)
     assert (answered.status, answered.code) == (422, "form_invalid")
     assert answered.fault_codes == {
-        "/form/owner/name": "field_empty",
-        "/form/owner/citizen_number": "identity_number_wrong",
         "/form/owner/telephone": "field_missing",
+        "/form/vehicle/model": "field_empty",
         "/form/replacement/reason": "field_not_offered",
         "/form/replacement/happened_on": "date_wrong",
     }
     assert town.world.tables.rows == before
+
+
+def test_a_form_in_anothers_name_is_told_each_field_and_is_not_kept(
+    town: Town, zhang: Session
+) -> None:
+    identity = _filled(town, zhang)
+    form = _form(town)
+    form["owner"] |= {"name": "李示例", "citizen_number": "999999198503150022"}
+    answered = town.call(
+        "PUT",
+        ONE,
+        who=zhang,
+        body={"form": form},
+        headers={"If-Match": '"v2"'},
+        application_id=identity,
+    )
+    assert (answered.status, answered.code) == (422, "applicant_differs")
+    assert answered.fault_codes == {
+        "/form/owner/name": "applicant_differs",
+        "/form/owner/citizen_number": "applicant_differs",
+    }
+    read = town.call("GET", ONE, who=zhang, application_id=identity)
+    assert read.body["form"] == _form(town)
+
+
+def test_a_draft_says_whose_it_is_and_which_fields_are_locked(
+    town: Town, zhang: Session
+) -> None:
+    applicant = _start(town, zhang).body["applicant"]
+    assert applicant["locked"] == {
+        "/owner/name": "张示例",
+        "/owner/citizen_number": "999999199001010016",
+    }
+    assert (applicant["level"], applicant["enough"]) == ("present", True)
+    assert applicant["by_agent"] is False
+
+
+@pytest.mark.parametrize("level", [Level.DECLARED, Level.MATCHED])
+def test_who_is_not_proven_well_enough_keeps_the_draft_and_is_told_what_to_do(
+    town: Town, level: Level
+) -> None:
+    town.world.enrol("sub-1", level=level)
+    who = town.session("sub-1", level=level)
+    identity = _filled(town, who)
+    answered = _submit(town, who, identity)
+    assert (answered.status, answered.code) == (403, "identity_level_too_low")
+    assert (answered.body["level"], answered.body["required"]) == (level, "present")
+    read = town.call("GET", ONE, who=who, application_id=identity)
+    assert read.body["form"] == _form(town)
+    assert town.world.heads("CASE") == []
 
 
 def test_a_hand_in_answers_the_case_number_at_once(town: Town, zhang: Session) -> None:

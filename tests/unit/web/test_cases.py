@@ -128,10 +128,24 @@ def test_a_correction_that_breaks_the_form_is_told_every_fault(
     case_no = _correcting(town)
     etag = _read(town, firm, case_no).headers["ETag"]
     form = _wrong_form(town)
-    form["company"] = {**form["company"], "uscc": "91441882MA0000018B", "name": ""}
+    form["company"] = {**form["company"], "telephone": "1"}
+    form["premises"] = {**form["premises"], "address": ""}
     answered = _do(town, firm, case_no, "corrections", etag, body={"form": form})
     assert (answered.status, answered.code) == (422, "form_invalid")
-    assert sorted(answered.fault_codes.values()) == ["field_empty", "uscc_wrong"]
+    assert sorted(answered.fault_codes.values()) == ["field_empty", "telephone_wrong"]
+    assert _read(town, firm, case_no).headers["ETag"] == etag
+
+
+def test_a_correction_in_anothers_name_is_told_each_field(
+    town: Town, firm: Session
+) -> None:
+    case_no = _correcting(town)
+    etag = _read(town, firm, case_no).headers["ETag"]
+    form = _wrong_form(town)
+    form["company"] = {**form["company"], "uscc": "91441882MA0000026P", "name": ""}
+    answered = _do(town, firm, case_no, "corrections", etag, body={"form": form})
+    assert (answered.status, answered.code) == (422, "applicant_differs")
+    assert set(answered.fault_codes) == {"/form/company/name", "/form/company/uscc"}
     assert _read(town, firm, case_no).headers["ETag"] == etag
 
 

@@ -43,8 +43,9 @@ def _deep(levels: int) -> str:
 def test_a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
     town: Town, raw: str | None, status: int, code: str
 ) -> None:
+    who = town.session("sub-1")
     before = dict(town.world.tables.rows)
-    answered = town.call("POST", START, who=town.session("sub-1"), raw=raw)
+    answered = town.call("POST", START, who=who, raw=raw)
     assert (answered.status, answered.code) == (status, code)
     assert answered.headers["Content-Type"] == "application/problem+json"
     assert town.world.tables.rows == before
@@ -165,6 +166,7 @@ def test_an_id_that_cannot_be_one_is_an_unknown_address(
 def test_header_names_may_come_in_lower_case(town: Town) -> None:
     town.world.publish(VEHICLE)
     name = "applicant_api/start_application_lower_case_headers"
+    town.world.enrol(recorded(name)["requestContext"]["authorizer"]["sub"])
     first = town.invoke("applicant_api", recorded(name))
     again = town.invoke("applicant_api", recorded("applicant_api/start_application"))
     assert first.status == 201

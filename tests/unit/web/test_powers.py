@@ -317,6 +317,15 @@ def test_a_power_allows_its_acts_and_no_other(
     assert (answered.status, answered.code) == (403, "power_missing")
 
 
+def test_who_may_not_receive_has_nothing_sent_to_another_name(
+    people: People,
+) -> None:
+    _, for_zhang, _ = authorised(people, acts=["apply"])
+    refused = people.applies(for_zhang, **{"/addressee/name": "李示例"})
+    assert refused.fault_codes == {"/form/addressee/name": "addressee_not_principal"}
+    assert people.applies(for_zhang, **{"/addressee/name": "张示例"}).status == 202
+
+
 def test_a_power_for_one_case_reaches_no_other(people: People) -> None:
     zhang, li = people.oidc(claims("zhang")), people.oidc(claims("li"))
     one, other = people.case(zhang), people.case(zhang)

@@ -34,9 +34,10 @@ def _submit(
         "POST", "/v1/applications", who=firm, body={"item_code": world.publish(FOOD)}
     )
     identity = begun.body["application_id"]
-    world.applications.save("sub-firm", identity, 1, example.form)
+    who = town.acting(firm)
+    world.applications.save(who, identity, 1, example.form)
     content = a_file("image/png", 20480)
-    world.upload("sub-firm", identity, "floor_plan", content, "image/png")
+    world.upload(who, identity, "floor_plan", content, "image/png")
     return town.call(
         "POST",
         f"{APPLICATION}/submission",

@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
+from tests.support.persons import FIRM, HASH_KEY, acting
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
 from zerotrip.catalogue.authoring import load
-from zerotrip.identity.model import Role, Session
+from zerotrip.identity.model import (
+    Level,
+    Login,
+    Person,
+    Provider,
+    Role,
+    Session,
+    SubjectKind,
+)
 from zerotrip.identity.staff import suspend_officer
+from zerotrip.identity.store import number_mark
 from zerotrip.kernel.tables import Put, StoredRow
 from zerotrip.kernel.times import legal_day
 
@@ -262,7 +272,7 @@ def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"
     _send_back(town, who, case_no, defects=[_defect(metres)])
-    town.world.requests.correct(case_no, acting("sub-firm"), 4, None)
+    town.world.requests.correct(case_no, acting("sub-firm", "company"), 4, None)
     town.world.run()
     version = town.world.case(case_no).head.version
     late = _send_back(town, who, case_no, version)
@@ -316,6 +326,80 @@ def test_another_role_or_office_sends_no_notice(town: Town, case_no: str) -> Non
     assert town.world.case(case_no).stage == "in_review"
 
 
+LI = Person(name="李示例", id_type="111", id_no="999999198503150022")
+
+
+def _proven_officer(town: Town) -> Session:
+    """An officer who is known to be 李示例, whichever login comes."""
+    town.subjects.enter(
+        TENANT,
+        Login(Provider.OIDC, "idp-li"),
+        SubjectKind.NATURAL,
+        LI,
+        level=Level.PRESENT,
+    )
+    return _officer(town)
+
+
+def _declare(town: Town, who: Session, number: str) -> Answered:
+    body = {"relation": "own_business", "number": number}
+    return town.call("POST", "/v1/staff/kin", who=who, body=body)
+
+
+@pytest.mark.parametrize("why", ["representative", "declared"])
+def test_nobody_sees_or_handles_a_case_of_their_own(town: Town, why: str) -> None:
+    known = {}
+    if why == "representative":
+        known["representative"] = number_mark(HASH_KEY, str(LI.id_no))
+    town.world.enrol("sub-firm", FIRM, **known)
+    case_no = town.world.apply(FOOD, "sub-firm", "company")
+    town.world.run()
+    who = _proven_officer(town)
+    if why == "declared":
+        assert _declare(town, who, str(FIRM.corp_uscc)).status == 201
+    before = town.world.case(case_no).head
+    answers = [
+        town.call("GET", ONE, who=who, case_no=case_no),
+        _decide(town, who, case_no),
+        _send_back(town, who, case_no),
+    ]
+    told = {(answered.status, answered.code) for answered in answers}
+    assert told == {(403, "own_case")}
+    assert town.call("GET", "/v1/worklist", who=who).body == {"tasks": []}
+    assert town.world.case(case_no).head == before
+    colleague = _officer(town, name="idp-wang")
+    assert _decide(town, colleague, case_no).status == 201
+
+
+def test_a_declared_relation_is_listed_without_its_number(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    declared = _declare(town, who, str(FIRM.corp_uscc))
+    listed = town.call("GET", "/v1/staff/kin", who=who)
+    assert listed.body == declared.body
+    assert [each["relation"] for each in listed.body["kin"]] == ["own_business"]
+    assert str(FIRM.corp_uscc) not in json.dumps(listed.body)
+
+
+@pytest.mark.parametrize(
+    ("known", "detail"),
+    [
+        ({"level": "matched"}, ("matched", None)),
+        ({"ended": "deregistered"}, ("present", "deregistered")),
+    ],
+)
+def test_nothing_is_granted_to_whom_the_register_no_longer_vouches_for(
+    town: Town, case_no: str, known: dict[str, str], detail: tuple[str, str | None]
+) -> None:
+    town.subjects.note(TENANT, "sub-firm", **known)
+    who = _officer(town)
+    refused = _decide(town, who, case_no)
+    assert (refused.status, refused.code) == (409, "applicant_unproven")
+    assert (refused.body["level"], refused.body["ended"]) == detail
+    assert _decide(town, who, case_no, "refuse").status == 201
+
+
 def test_an_officer_sees_what_the_state_gave_and_what_is_promised(
     town: Town, case_no: str
 ) -> None:
@@ -335,7 +419,7 @@ def test_an_officer_sees_what_the_state_gave_and_what_is_promised(
         },
     }  # fmt: skip
     sealed = data_key.seal(now.key.ref, "SOURCE#household", b'{"holder": "x"}')
-    given = {"materials": {**form.data["materials"], **pins}}
+    given = {**form.data, "materials": {**form.data["materials"], **pins}}
     rows = [
         StoredRow(pk=now.key.pk, sk="FORM", data=given, sealed=form.sealed),
         StoredRow(pk=now.key.pk, sk="SOURCE#household", data={}, sealed=sealed),

@@ -48,7 +48,9 @@ def stored(town: Town, who: Session, item: str) -> str:
     """A file in the person's vault; answers its hash."""
     content = a_file("application/pdf", 4096)
     identity = begin(town, who, item)
-    state = town.world.upload(who.sub, identity, MATERIAL, content, "application/pdf")
+    state = town.world.upload(
+        town.acting(who), identity, MATERIAL, content, "application/pdf"
+    )
     assert state is SlotState.RECEIVED
     listed = town.call("GET", "/v1/vault", who=who)
     return str(listed.body["files"][0]["sha256"])
@@ -104,8 +106,9 @@ def test_a_stored_file_stands_again_and_can_be_handed_in(
     assert filled.body["slot"]["reused"]["purpose"] == PURPOSE
     day = legal_day(town.world.clock())
     form = load_example(CATALOGUE / VEHICLE, day).form
-    draft = town.world.applications.save(zhang.sub, identity, 1, form)
-    number = town.world.applications.hand_in(zhang.sub, identity, draft.version)
+    who = town.acting(zhang)
+    draft = town.world.applications.save(who, identity, 1, form)
+    number = town.world.applications.hand_in(who, identity, draft.version)
     row = town.world.records.row(town.world.case(number).key, "FORM")
     assert row is not None
     pinned = row.data["materials"][MATERIAL]
@@ -153,7 +156,7 @@ def test_a_reuse_that_cannot_be_is_refused_and_changes_nothing(
     identity = begin(town, zhang, item)
     answered = reuse(town, zhang, identity, **{"sha256": sha256, **changed})  # type: ignore[arg-type]
     assert (answered.status, answered.code) == expected
-    draft = town.world.applications.own(zhang.sub, identity)
+    draft = town.world.applications.own(town.acting(zhang), identity)
     assert town.world.applications.slots_of(draft) == ()
 
 

@@ -28,6 +28,7 @@ from zerotrip.catalogue.steps import PublishDeps, publish_item
 from zerotrip.identity.agency import Agency, Window
 from zerotrip.identity.model import Level, Organisation, Role, Session
 from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import Acting
 from zerotrip.identity.recusal import Recusal
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
@@ -244,6 +245,10 @@ class Town:
         if held.actor is None:
             self.world.enrol(sub, FIRM if Role.COMPANY in held.roles else ZHANG)
         return held
+
+    def acting(self, who: Session) -> Acting:
+        """Who acts behind a session, as the endpoints see it."""
+        return self.world.callers.acting(who)
 
     def officer(self, name: str, *roles: Role, department: str, uscc: str) -> Session:
         """A registered officer's session."""

@@ -18,6 +18,7 @@ from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import pointer, steps
 from zerotrip.identity.model import CompanyKind, Level, Proven, SubjectKind
 from zerotrip.identity.powers import (
+    Act,
     Acting,
     Office,
     age_on,
@@ -25,7 +26,7 @@ from zerotrip.identity.powers import (
     level_too_low,
 )
 from zerotrip.kernel.errors import Fault, Forbidden, Invalid
-from zerotrip.kernel.names import normalised_name, normalised_number
+from zerotrip.kernel.names import normalised_name, normalised_number, same_name
 
 DIFFERS = "applicant_differs"
 
@@ -156,6 +157,34 @@ def require_own(
             "To apply for somebody else, be authorised first.",
             faults=faults,
         )
+
+
+def require_own_addressee(
+    item: Item, form: Mapping[str, Any], acting: Acting, proven: Proven | None
+) -> None:
+    """Raises Invalid `addressee_not_principal`: who may not receive for the principal
+    has nothing sent to another name."""
+    power = acting.power
+    if power is None or item.addressee_path is None or Act.RECEIVE in power.acts:
+        return
+    path = f"{item.addressee_path}/name"
+    said = pointer(form, path)
+    if proven is None or said is None or same_name(str(said), proven.name):
+        return
+    raise Invalid(
+        "addressee_not_principal",
+        "您的授权不包括代为领取，收件人须为委托人。",
+        "Your authorisation does not include to receive: the addressee is the "
+        "principal.",
+        faults=(
+            Fault(
+                f"/form{path}",
+                "addressee_not_principal",
+                "您的授权不包括代为领取，收件人须为委托人。",
+                "The addressee is the principal.",
+            ),
+        ),
+    )
 
 
 def rule_facts(

@@ -14,6 +14,7 @@ from zerotrip.cases.applicant import (
     require_level,
     require_may_apply,
     require_own,
+    require_own_addressee,
 )
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -429,12 +430,13 @@ def require_applicant(
     """Who hands the form in, who must be its applicant or act for them.
 
     Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
-    Invalid `applicant_differs`.
+    Invalid `applicant_differs`, `addressee_not_principal`.
     """
     require_level(item, acting)
     proven = applicants.applicant(acting)
     require_may_apply(item, acting, proven, times.legal_day(now))
     require_own(item, form, proven)
+    require_own_addressee(item, form, acting, proven)
     return handed_by(acting, proven, applicants.agent(acting))
 
 

@@ -6,7 +6,7 @@ Owner's editors propose (谁编制、谁维护), the staffing and the legal offi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from zerotrip.catalogue.diff import diff
 from zerotrip.catalogue.packages import Checked, checked
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.catalogue.revisions import ItemCommand, ItemNow, Office
+from zerotrip.identity.store import Persons
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Key
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound
@@ -117,8 +118,25 @@ class Publishing:
         if done is not None:
             return done
         command = self._command(actor, now, seen)
-        change = revisions.review(now, command, office, agrees=agrees, reasons=reasons)
+        change = revisions.review(
+            now,
+            command,
+            office,
+            agrees=agrees,
+            reasons=reasons,
+            logins=self._same_person(actor, revisions.spoke_before(now, office)),
+        )
         return self._commit(change)
+
+    def _same_person(self, actor: str, others: Collection[str]) -> frozenset[str]:
+        """Which of the others are the actor by another login."""
+        known = Persons(self.records.tables).many(self.tenant, {actor, *others})
+        if actor not in known:
+            return frozenset()
+        marks = known[actor].marks
+        return frozenset(
+            each for each in others if each in known and known[each].marks & marks
+        )
 
     def schedule(
         self, code: str, actor: str, organisation: str, seen: int, effective_on: date

@@ -182,10 +182,13 @@ def review(
     *,
     agrees: bool,
     reasons: str,
+    logins: frozenset[str] = frozenset(),
 ) -> Change:
-    """One office's answer. Raises Forbidden when one person would speak twice."""
-    spoke = {each.by for name, each in now.item.reviews.items() if name is not office}
-    if command.actor == now.item.proposed_by or command.actor in spoke:
+    """One office's answer. Raises Forbidden when one person would speak twice.
+
+    `logins` are all `sub`s that are the same person as the actor.
+    """
+    if (logins | {command.actor}) & spoke_before(now, office):
         raise Forbidden(
             "item_reviewed_by_one",
             "编写、机构编制审核、法制审核须由不同的人员完成。",
@@ -206,6 +209,12 @@ def review(
     }
     event = _event("item.reviewed", stage, command, body)
     return _placed(now.head.key, now, event, stage, head)
+
+
+def spoke_before(now: ItemNow, office: Office) -> set[str]:
+    """Who wrote the proposal, and who answered for another office."""
+    others = {each.by for name, each in now.item.reviews.items() if name is not office}
+    return {now.item.proposed_by, *others}
 
 
 def schedule(now: ItemNow, command: ItemCommand, effective_on: date) -> Change:

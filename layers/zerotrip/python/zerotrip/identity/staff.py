@@ -164,7 +164,11 @@ def _new_subject(tenant: str, sub: str, login_pk: str) -> list[Write]:
     subject = StoredRow(
         subject_key(tenant, sub),
         "SUBJECT",
-        {"kind": SubjectKind.NATURAL, "level": Level.DECLARED},
+        {
+            "kind": SubjectKind.NATURAL,
+            "level": Level.DECLARED,
+            "via": Provider.OIDC,
+        },
         version=1,
     )
     absent = Expect(absent=True)

@@ -491,12 +491,20 @@ class Subjects:
         if login_row.data["mark"] == data["mark"]:
             return subject
         number = self._number(said.person) or subject.number
+        level, seen_by = said.level or subject.level, subject.seen_by
         if number != subject.number:
             self._require_same_person(tenant, subject, number)
+            seen_by = None  # an officer saw whoever had the other number
+        elif seen_by is not None:
+            level = subject.level  # no provider takes back what an officer saw
+        row = replace(
+            row, data={name: row.data[name] for name in row.data if name != "seen_by"}
+        )
         subject = replace(
             subject,
-            level=said.level or subject.level,
+            level=level,
             number=number,
+            seen_by=seen_by,
             company=facts.get("company", subject.company),
             representative=facts.get("representative") or subject.representative,
             ended=facts.get("ended") or subject.ended,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
@@ -42,16 +42,15 @@ class Vaults:
             for sub in self._within(acting)
             for row in self.tables.query(TABLE, self._pk(sub), _VAULT)
         ]
-        entries.sort(key=lambda entry: (entry.received_at, entry.sha256), reverse=True)
-        # The same file may have come in by two of the logins.
-        return list({each.sha256: each for each in entries[::-1]}.values())[::-1][
-            :limit
-        ]
+        entries.sort(key=_age, reverse=True)
+        # The same file may have come in by two of the logins: its first coming counts.
+        oldest = {each.sha256: each for each in entries}
+        return sorted(oldest.values(), key=_age, reverse=True)[:limit]
 
     def own(self, acting: Acting, sha256: str) -> Entry:
         """A person's entry. NotFound alike for none and another's."""
-        found = (self._get(sub, sha256) for sub in self._within(acting))
-        entry = next((each for each in found if each is not None), None)
+        found = [self._get(sub, sha256) for sub in self._within(acting)]
+        entry = min((each for each in found if each), key=_age, default=None)
         if entry is None:
             raise NotFound(
                 "vault_entry_unknown",
@@ -144,6 +143,10 @@ class Vaults:
             uses={code: Use(**use) for code, use in data["uses"].items()},
             revision=row.version or 0,
         )
+
+
+def _age(entry: Entry) -> tuple[datetime, str]:
+    return entry.received_at, entry.sha256
 
 
 def _unchanged(revision: int) -> Expect:

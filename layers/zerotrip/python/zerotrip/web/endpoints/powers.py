@@ -85,7 +85,4 @@ def _party(deps: Applicant, person: PersonNow) -> answers.PartyAnswer | None:
     proven = deps.callers.identities.proven(deps.tenant, person)
     if proven is None:
         return None
-    return {
-        "kind": "legal" if proven.company is not None else "natural",
-        "name": proven.name,
-    }
+    return {"kind": proven.kind.value, "name": proven.name}

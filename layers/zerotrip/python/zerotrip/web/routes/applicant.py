@@ -33,6 +33,7 @@ _CASE = ("case_unknown",)
 _COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
 _OPENS = ("data_key_destroyed",)  # routes that read what a person wrote
 _WHO = (
+    "addressee_not_principal",
     "agents_forbidden",
     "applicant_differs",
     "guardian_needed",
