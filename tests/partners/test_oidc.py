@@ -24,7 +24,11 @@ from zerotrip.kernel.errors import (
     Unavailable,
     ZeroTripError,
 )
-from zerotrip.kernel.identifiers import is_citizen_number, is_uscc
+from zerotrip.kernel.identifiers import (
+    IdentityDocument,
+    identity_document_of,
+    is_uscc,
+)
 
 
 @pytest.fixture
@@ -188,10 +192,17 @@ def test_the_made_up_people_pass_the_checks_of_real_numbers() -> None:
     staff = [each.part.split()[-1] for each in PEOPLE.values() if each.group == STAFF]
     wanted = {"officer": 7, "approver": 1, "auditor": 1, "editor": 1, "legal": 1}
     assert {name: staff.count(name) for name in wanted} == wanted
+    others = {
+        "jin": (IdentityDocument.RESIDENCE_PERMIT, "83"),
+        "smith": (IdentityDocument.PASSPORT, "E"),
+        "tao": (IdentityDocument.PERMANENT_RESIDENT_CARD, "9"),
+    }
     for person in PEOPLE.values():
-        assert is_citizen_number(person.id_no) or person.key == "smith"
-        elsewhere = {"jin": "83", "smith": "E", "tao": "9"}
-        assert person.id_no.startswith(elsewhere.get(person.key, "999999"))
+        document, begins = others.get(
+            person.key, (IdentityDocument.CITIZEN_CARD, "999999")
+        )
+        assert identity_document_of(person.id_no) is document
+        assert person.id_no.startswith(begins)
         assert person.corp_uscc is None or is_uscc(person.corp_uscc)
 
 

@@ -77,16 +77,14 @@ def named_in(item: Item, form: Mapping[str, Any]) -> Person:
         return Person(name=name, id_type="111", id_no=number)
     known = paths.representative_path
     representative = pointer(form, known) if known else None
-    return Person(
-        corp_name=name, corp_uscc=number, corp_representative=representative
-    )
+    return Person(corp_name=name, corp_uscc=number, corp_representative=representative)
 
 
 def as_named(
     item: Item, form: Mapping[str, Any], locked: Mapping[str, str]
 ) -> dict[str, Any]:
     """The form with the proven values in the applicant's own fields."""
-    made = json_copy(form)
+    made: dict[str, Any] = json_copy(form)
     for path, value in locked.items():
         *parents, last = path[1:].split("/")
         place = made
