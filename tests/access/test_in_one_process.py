@@ -11,10 +11,11 @@ import pytest
 from tests.access import acting, matrix, rows
 from tests.access.forging import FORGERIES
 from tests.access.mutations import MUTATIONS, Mutation, cell_of, red
-from tests.access.one_process import TownDoor, put_back, scene
+from tests.access.one_process import TownDoor, TownScene, put_back, scene
 from tests.access.operations import Operation, document, operations
 from tests.access.report import wrong
 from tests.access.scene import BY_A_SECRET, Scene, Uncovered, ask_of
+from tests.support.world import TENANT
 
 OPERATIONS = [each for each in operations() if "/partners/" not in each.path]
 """Partners have a REST API of their own; see the tests of callbacks."""
@@ -114,6 +115,19 @@ def test_a_session_that_was_signed_out_proves_nothing_fresh(world: Scene) -> Non
     path = f"/v1/sessions/bindings/{world.things['binding']}"
     refused = world.door.ask("DELETE", path, bearer)
     assert (refused.status, refused.code) == (403, "proof_not_fresh")
+
+
+def test_what_was_bound_for_a_scene_is_parted_after_it(world: Scene) -> None:
+    """The laptop cloud outlives its scene: a person is to have no further logins."""
+    assert isinstance(world.door, TownDoor)
+    registry = TownScene(world.door.town).registry
+    citizen, of = world.people["citizen"].sub, registry.subjects.persons.of
+    other = world.people["other_login of citizen"].sub
+    assert len(of(TENANT, citizen).subs) == 6
+    registry.parts(citizen, frozenset({citizen, other}))
+    assert of(TENANT, citizen).subs == of(TENANT, other).subs == {citizen, other}
+    officer = world.people[acting.APPLIED].sub
+    assert of(TENANT, officer).subs == {officer}
 
 
 def _described(path: str, parameter: str) -> list[Operation]:
