@@ -142,10 +142,6 @@ def test_of_several_roles_one_is_enough() -> None:
 # What an agent's power must allow; what only shows a case needs no act.
 EXPECTED_ACTS = """
 apply    GET /v1/applications
-<<<<<<< HEAD
-apply    GET /v1/applications/{application_id}
-=======
->>>>>>> whose-case
 apply    POST /v1/applications
 apply    GET /v1/applications/{application_id}
 apply    PUT /v1/applications/{application_id}
