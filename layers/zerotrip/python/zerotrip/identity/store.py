@@ -383,10 +383,18 @@ class Subjects:
                 raise binding_unknown()
             if live == {login}:
                 raise _last_login()
-            row = self._subject_row(tenant, login)
-            data = {**row.data, "former": True}
             try:
-                self.tables.transact([_changed(row, data)])
+                # The others too: two that take each other away must meet, or nobody
+                # would be left.
+                rows = [self._row_as_read(tenant, each) for each in person.live]
+                self.tables.transact(
+                    [
+                        _changed(row, {**row.data, "former": True})
+                        if row.pk == subject_key(tenant, login)
+                        else _changed(row, row.data)
+                        for row in rows
+                    ]
+                )
             except Rejected:
                 continue
             return
@@ -402,18 +410,20 @@ class Subjects:
         for _ in range(_ATTEMPTS):
             now = self.persons.of(tenant, sub)
             mark = self.number_mark(number)
-            for each in now.live:
-                if each.number not in (None, mark) and each.level.reaches(
-                    Level.MATCHED
-                ):
-                    raise _bound_elsewhere()
-            row = self._subject_row(tenant, sub)
+            if any(_proven_otherwise(each, mark) for each in now.live):
+                raise _bound_elsewhere()
             subject = replace(
                 now.asked, level=Level.STRONG, number=mark, seen_by=officer
             )
-            held = opened_person(self.keys, tenant, sub, row).updated(person)
             try:
-                self.tables.transact(self._written(tenant, subject, row, held))
+                row = self._row_as_read(tenant, now.asked)
+                held = opened_person(self.keys, tenant, sub, row).updated(person)
+                self.tables.transact(
+                    [
+                        *self._written(tenant, subject, row, held),
+                        *self._others_as_read(tenant, now),
+                    ]
+                )
             except Rejected:
                 continue
             return self.persons.of(tenant, sub)
@@ -492,11 +502,16 @@ class Subjects:
             return subject
         number = self._number(said.person) or subject.number
         level, seen_by = said.level or subject.level, subject.seen_by
+        others: list[Write] = []
         if number != subject.number:
-            self._require_same_person(tenant, subject, number)
             seen_by = None  # an officer saw whoever had the other number
         elif seen_by is not None:
             level = subject.level  # no provider takes back what an officer saw
+        was_proven = subject.level.reaches(Level.MATCHED)
+        if level.reaches(Level.MATCHED) and (
+            number != subject.number or not was_proven
+        ):
+            others = self._same_person(tenant, sub, number)
         row = replace(
             row, data={name: row.data[name] for name in row.data if name != "seen_by"}
         )
@@ -520,22 +535,42 @@ class Subjects:
             [
                 Put(IDENTITY_TABLE, marked, expect),
                 *self._written(tenant, subject, row, person),
+                *others,
             ]
         )
         return subject
 
-    def _require_same_person(
-        self, tenant: str, subject: Subject, number: str | None
-    ) -> None:
-        others = self.persons.of(tenant, subject.sub).live
-        for each in others:
-            if each.sub != subject.sub and each.number not in (None, number):
+    def _same_person(self, tenant: str, sub: str, number: str | None) -> list[Write]:
+        """The writes that hold the other logins as they are while this one is proven.
+
+        Raises Forbidden `identity_conflict` where they are proven as somebody else.
+        """
+        person = self.persons.of(tenant, sub)
+        for each in person.live:
+            if each.sub != sub and _proven_otherwise(each, number):
                 raise Forbidden(
                     "identity_conflict",
                     "该账号的实名信息与已绑定的其他登录方式不一致，请到政务服务窗口核实。",
                     "This account is now proven as another person than the logins that "
                     "it is bound with: please ask at a service counter.",
                 )
+        return self._others_as_read(tenant, person)
+
+    def _others_as_read(self, tenant: str, person: PersonNow) -> list[Write]:
+        """Writes that change nothing, and fail where one of the other logins did."""
+        rows = [
+            self._row_as_read(tenant, each)
+            for each in person.live
+            if each.sub != person.asked.sub
+        ]
+        return [_changed(row, row.data) for row in rows]
+
+    def _row_as_read(self, tenant: str, subject: Subject) -> StoredRow:
+        """A login's row, for a write. Raises Rejected where it is another by now."""
+        row = self._subject_row(tenant, subject.sub)
+        if read_subject(tenant, subject.sub, row) != subject:
+            raise Rejected(frozenset(), {})
+        return row
 
     def _number(self, person: Person) -> str | None:
         number = person.corp_uscc or person.id_no
@@ -547,9 +582,7 @@ class Subjects:
         """The set, in the row of each of its members, or in none."""
         writes: list[Write] = []
         for each in every:
-            row = self._subject_row(tenant, each.sub)
-            if tuple(row.data.get("subs", ())) != each.subs:
-                raise Rejected(frozenset(), {})
+            row = self._row_as_read(tenant, each)
             writes.append(_changed(row, {**row.data, "subs": sorted(subs)}))
         self.tables.transact(writes)
 
@@ -696,6 +729,12 @@ def _changed(row: StoredRow, data: Mapping[str, Any]) -> Put:
         replace(row, data=data, version=version),
         Expect(version=row.version),
     )
+
+
+def _proven_otherwise(subject: Subject, number: str | None) -> bool:
+    """Whether a login is proven as somebody with another number."""
+    proven = subject.level.reaches(Level.MATCHED)
+    return proven and subject.number not in (None, number)
 
 
 def _require_one_person(every: Iterable[Subject]) -> None:
