@@ -83,6 +83,10 @@ def test_a_door_left_open_is_found(mutation: Mutation, world: Scene) -> None:
     assert red(world, mutation) != []
 
 
+def test_each_column_of_somebody_near_is_seen_to_fail() -> None:
+    assert {each.column for each in MUTATIONS} >= set(acting.COLUMNS)
+
+
 def test_an_applicant_never_works_for_the_state_and_staff_never_apply() -> None:
     """Apart from the permission table: who may call is told by the path as well."""
     for each in OPERATIONS:
