@@ -16,7 +16,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.simulation import registry
 from tests.simulation.base import FOOD, HASH_KEY, REPLACEMENT, ReadyDraft, base
@@ -35,6 +35,7 @@ from zerotrip.identity.clients.oidc import CompanyClaims
 from zerotrip.identity.model import Level, Provider, Role
 from zerotrip.identity.staff import register_officer
 
+Found = TypeVar("Found")
 PEOPLE = 1000
 OVER_SECONDS = 1800.0
 OFTEN = {
@@ -80,6 +81,10 @@ def run(seed: int, size: Size) -> Outcome:
     )  # fmt: skip
 
 
+class Stuck(Exception):
+    """Somebody was refused what nothing was in the way of, and cannot go on."""
+
+
 @dataclasses.dataclass
 class Crowd(Town):
     """Each has a way of their own."""
@@ -108,8 +113,12 @@ class Crowd(Town):
             yield from WAYS
 
     def _walk(self, way: Callable[..., None], humans: list[Citizen]) -> None:
-        way(self, *humans)
-        self.ends[way.__name__.strip("_")] += 1
+        name = way.__name__.strip("_")
+        try:
+            way(self, *humans)
+        except Stuck as stuck:
+            self.odd.append(f"{name}: {stuck}")
+        self.ends[name] += 1
 
     def _citizen(self) -> Citizen:
         self.numbered += 1
@@ -261,6 +270,7 @@ class Crowd(Town):
         self.together(
             lambda: self.unbind(tokens, phone.sub),
             lambda: self.unbind(phone, tokens.sub),
+            within=0.01,
         )
         path = {"case_no": case_no}
         if self._as(tokens, "GET", "/v1/cases/{case_no}", path=path).came:
@@ -299,10 +309,9 @@ class Crowd(Town):
         answers = self.together(
             lambda: self.hands_in(tokens, draft), lambda: self.hands_in(phone, draft)
         )
-        numbers = {str(each.body["case_no"]) for each in answers if each.came}
-        if len(numbers) != 1:
-            self.odd.append(f"{draft.application}: handed in as {sorted(numbers)}")
-        case_no = min(numbers)
+        case_no, *others = {self._number(each) for each in answers}
+        if others:
+            self.odd.append(f"{case_no}: also {others}")
         if self.run.scheduler.random.random() < 0.5 and self.until(
             case_no, Stage.IN_REVIEW
         ):
@@ -405,8 +414,7 @@ class Crowd(Town):
     ) -> tuple[Tokens, Tokens, str]:
         """The principal's tokens, those of the agent for him, and the power."""
         own, theirs = self._in(one.oidc), self._in(agent.oidc)
-        power = self.offer(own, agent.number, **more)
-        assert power is not None
+        power = self._offered(own, agent, **more)
         stranger = self._as(own, "POST", "/v1/powers/{power_id}/acceptance",
                             path={"power_id": power})  # fmt: skip
         self._refused(stranger, "not offered to them", "power_unknown")
@@ -415,9 +423,14 @@ class Crowd(Town):
             lambda: self.accept(theirs, power), lambda: self.accept(theirs, power)
         ):
             self._settled(answer, "accepting one's own power")
-        acting = self.act_for(theirs, power)
-        assert acting is not None
+        acting = self._acting(theirs, power)
         return own, acting, power
+
+    def _offered(self, own: Tokens, agent: Citizen, **more: Any) -> str:
+        return _there(self.offer(own, agent.number, **more), "no power was offered")
+
+    def _acting(self, agent: Tokens, power: str) -> Tokens:
+        return _there(self.act_for(agent, power), "cannot act under a power")
 
     def _company(self, agent: Citizen) -> None:
         """An agent whose authority the provider ends; the next sign-in renews it."""
@@ -474,11 +487,9 @@ class Crowd(Town):
         staff = self._officer(agent)
         self._settled(self.bind(staff, agent.wechat), "binding one's own")
         own, theirs = self._in(one.oidc), self._in(agent.wechat)
-        power = self.offer(own, agent.number)
-        assert power is not None
+        power = self._offered(own, agent)
         self._settled(self.accept(theirs, power), "accepting one's own power")
-        acting = self.act_for(theirs, power)
-        assert acting is not None
+        acting = self._acting(theirs, power)
         draft = self._draft(acting, one.number)
         case_no = self._number(self.hands_in(acting, draft))
         self._tries(staff, case_no)
@@ -508,19 +519,17 @@ class Crowd(Town):
     # what all do
 
     def _in(self, account: Account) -> Tokens:
-        tokens = self.sign_in(account)
-        assert tokens is not None, account.identity
-        return tokens
+        return _there(self.sign_in(account), f"{account.identity} cannot sign in")
 
     def _draft(
         self, tokens: Tokens, number: int, *rest: Any, **more: Any
     ) -> ReadyDraft:
         draft = self.draft(tokens, number, *rest, **more)
-        assert draft is not None, number
-        return draft
+        return _there(draft, f"{number} cannot write a draft")
 
     def _number(self, answer: Answer) -> str:
-        assert answer.came, f"{answer.status} {answer.code}"
+        if not answer.came:
+            raise Stuck(f"not handed in: {answer.status} {answer.code}")
         return str(answer.body["case_no"])
 
     def _through(
@@ -606,6 +615,13 @@ class Crowd(Town):
         verdict.let_in += self.let_in
         verdict.broken += self.odd
         verdict.lost += self.unseen
+
+
+def _there(found: Found | None, otherwise: str) -> Found:
+    """What there must be. Raises Stuck."""
+    if found is None:
+        raise Stuck(otherwise)
+    return found
 
 
 WAYS: tuple[tuple[Callable[..., None], int], ...] = (
