@@ -14,7 +14,6 @@ from zerotrip.cases.applicant import (
     require_level,
     require_may_apply,
     require_own,
-    require_own_addressee,
 )
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -105,12 +104,7 @@ class Applications:
         if not acting.reaches(acting.sub, item_code):
             raise _outside_power()
         if AUDIENCE_ROLE[pinned.item.audience] not in acting.roles:
-            raise Forbidden(
-                "audience_other",
-                "该事项面向其他类型的申请人，请切换身份后再申请。",
-                "This item is for the other kind of applicant.",
-                detail={"audience": pinned.item.audience},
-            )
+            raise _audience_other(pinned.item)
         moment = self.now()
         at = times.to_text(moment)
         proven = self.applicants.applicant(acting)
@@ -430,13 +424,12 @@ def require_applicant(
     """Who hands the form in, who must be its applicant or act for them.
 
     Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
-    Invalid `applicant_differs`, `addressee_not_principal`.
+    Invalid `applicant_differs`.
     """
     require_level(item, acting)
     proven = applicants.applicant(acting)
     require_may_apply(item, acting, proven, times.legal_day(now))
     require_own(item, form, proven)
-    require_own_addressee(item, form, acting, proven)
     return handed_by(acting, proven, applicants.agent(acting))
 
 
@@ -444,6 +437,21 @@ def behalf(acting: Acting) -> dict[str, Any]:
     """What an event's body says where somebody acts for another."""
     said = acting.on_behalf
     return {} if said is None else {"on_behalf": said}
+
+
+def _audience_other(item: Item) -> Forbidden:
+    if item.audience == "company":
+        return Forbidden(
+            "audience_company",
+            "本事项由企业、个体工商户等申请，请用法人账号（统一身份认证中的单位身份）登录。",
+            "Companies and sole traders apply for this: sign in for yours at the "
+            "identity provider.",
+        )
+    return Forbidden(
+        "audience_person",
+        "本事项由个人申请，请以本人身份登录后办理。",
+        "Persons apply for this: sign in as yourself.",
+    )
 
 
 def _outside_power() -> Forbidden:

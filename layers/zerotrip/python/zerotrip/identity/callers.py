@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,14 +119,28 @@ class Callers:
 
 def subject_ended(reason: str) -> Forbidden:
     """A register says that this person has died, or this body was deregistered."""
-    return Forbidden(
-        "subject_ended",
-        "登记信息显示该人员已去世或者该单位已注销，账号已停用；如有错误，"
-        "请持有效证件到政务服务窗口更正。",
-        "The register says that this person has died or this body was deregistered, so "
-        "the account is closed. If that is wrong, a service counter corrects it.",
-        detail={"reason": reason},
-    )
+    kind, code, zh, en = _ENDED[reason]
+    return kind(code, zh, en)
+
+
+_ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
+    "deceased": (
+        Forbidden,
+        "subject_deceased",
+        "户籍登记信息显示该账号的本人已去世，账号已停用；信息有误的，"
+        "请本人持有效证件到政务服务窗口更正。",
+        "By the population register the holder of this account has died, so that it is "
+        "closed. If that is wrong, a service counter corrects it.",
+    ),
+    "deregistered": (
+        Forbidden,
+        "subject_deregistered",
+        "登记信息显示该单位已注销，不能再以其名义办理；您仍可以本人身份登录办理个人事项。"
+        "信息有误的，请向登记机关更正。",
+        "By the register this body was deregistered: nobody acts in its name. You may "
+        "still sign in as yourself. If that is wrong, the register corrects it.",
+    ),
+}
 
 
 def _level(agent: PersonNow, principal: PersonNow) -> Level:

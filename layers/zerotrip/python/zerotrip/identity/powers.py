@@ -117,6 +117,11 @@ class Power:
     version: int = 0
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is the company's own act: its representative's."""
+        return self.office is Office.REPRESENTATIVE
+
+    @property
     def is_agent(self) -> bool:
         """Whether it makes an agent, which an item may forbid."""
         return self.office in (Office.AGENT, Office.MANAGER)
@@ -276,8 +281,10 @@ _ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
     "revoked": (
         Forbidden,
         "power_revoked",
-        "委托已被撤销，您不能再代为办理。",
-        "The authorisation was revoked; you may not act under it any more.",
+        "委托已被撤销，您不能再代为办理；需要继续代办的，请委托人（单位由法定代表人、"
+        "负责人或者经营者）在本平台重新授权，您接受后即可办理。",
+        "The authorisation was revoked. To go on, the principal, or a company's "
+        "representative, gives another one here, and you accept it.",
     ),
     "not_begun": (
         Forbidden,
@@ -402,7 +409,7 @@ def guardian_needed(age: int) -> Forbidden:
     """Too young to do this alone."""
     return Forbidden(
         "guardian_needed",
-        "申请人未达到本人办理的年龄，由监护人代为办理：请监护人本人登录，"
+        "申请人是未成年人，未达到本事项要求的本人办理年龄，由监护人代为办理：请监护人本人登录，"
         "并持户口簿等监护关系证明到政务服务窗口登记一次，之后即可在线代办。",
         "The applicant is too young to act alone: a guardian signs in, and shows the "
         "papers once at a service counter; after that everything is online.",

@@ -5,6 +5,7 @@
     T#SUB#{sub}                HOLDS#{power}  a power that this login may use
     T#SUB#{sub}                GAVE#{power}   a power that this principal gave
     T#NUMBERED#{keyed hash}    {sub}          the logins proven by that number
+    T#NUMBERED#{keyed hash}    REGISTER       {ended, representative}
     T#POWER#{power}            POWER          {principal, agent, acts, …}
     T#OFFERED#{keyed hash}     {power}        a power offered to a name and number
     T#OFFICER#{sub}            OFFICER        {organisation, department, roles, …}
@@ -42,14 +43,24 @@ from zerotrip.identity.model import (
 from zerotrip.identity.powers import level_too_low
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
-from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
+from zerotrip.kernel.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.names import normalised_name
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 
 IDENTITY_TABLE = "identity"
 SUBJECT = "SUBJECT"
 MOST_LOGINS = 8
+REGISTER = "REGISTER"
+"""Under a number: what a register said of it, whoever signs in by it."""
 USCC = "USCC"
 RESIDENT_IDENTITY_CARD = "111"
 """GA/T 2000.156."""
@@ -405,15 +416,21 @@ class Subjects:
     ) -> PersonNow:
         """What an officer saw at a window: level `strong`, and who it was that looked.
 
-        Raises Conflict `login_bound_elsewhere` where the person is proven as another.
+        Raises Conflict `proven_as_another` where the login is proven by another number,
+        Invalid `name_differs` where a provider knows the number under another name.
         """
+        self.require_name_of_number(tenant, number, person.name or "", sub)
         for _ in range(_ATTEMPTS):
             now = self.persons.of(tenant, sub)
             mark = self.number_mark(number)
             if any(_proven_otherwise(each, mark) for each in now.live):
-                raise _bound_elsewhere()
+                raise _proven_as_another()
             subject = replace(
-                now.asked, level=Level.STRONG, number=mark, seen_by=officer
+                now.asked,
+                level=Level.STRONG,
+                number=mark,
+                named=self._named(person),
+                seen_by=officer,
             )
             try:
                 row = self._row_as_read(tenant, now.asked)
@@ -428,6 +445,22 @@ class Subjects:
                 continue
             return self.persons.of(tenant, sub)
         raise _busy()
+
+    def require_name_of_number(
+        self, tenant: str, number: str, name: str, but: str | None = None
+    ) -> None:
+        """Raises Invalid `name_differs` where the number is proven under another name.
+
+        `but` is the login whose own entry may be corrected.
+        """
+        subs = proven_by(self.tables, self.hash_key, tenant, number)
+        named = name_mark(self.hash_key, name)
+        for sub in subs:
+            known = self.get(tenant, sub)
+            if sub == but or not known.level.reaches(Level.MATCHED):
+                continue
+            if known.named not in (None, named):
+                raise _name_differs()
 
     def note(self, tenant: str, sub: str, **facts: str | None) -> None:
         """Keeps what a register said of a subject: `ended`, `representative`."""
@@ -458,11 +491,13 @@ class Subjects:
             new,
             level=said.level or new.level,
             number=self._number(said.person),
+            named=self._named(said.person),
             via=login.provider,
             company=said.facts.get("company"),
             representative=said.facts.get("representative"),
             ended=said.facts.get("ended"),
         )
+        subject = self._as_registers_say(subject)
         made = StoredRow(
             subject_key(tenant, sub),
             SUBJECT,
@@ -519,9 +554,14 @@ class Subjects:
             subject,
             level=level,
             number=number,
+            named=self._named(said.person) or subject.named,
             seen_by=seen_by,
             company=facts.get("company", subject.company),
-            representative=facts.get("representative") or subject.representative,
+            representative=(
+                subject.representative
+                if subject.register
+                else facts.get("representative") or subject.representative
+            ),
             ended=facts.get("ended") or subject.ended,
         )
         person = opened_person(self.keys, tenant, sub, row).updated(said.person)
@@ -548,12 +588,7 @@ class Subjects:
         person = self.persons.of(tenant, sub)
         for each in person.live:
             if each.sub != sub and _proven_otherwise(each, number):
-                raise Forbidden(
-                    "identity_conflict",
-                    "该账号的实名信息与已绑定的其他登录方式不一致，请到政务服务窗口核实。",
-                    "This account is now proven as another person than the logins that "
-                    "it is bound with: please ask at a service counter.",
-                )
+                raise _identity_conflict()
         return self._others_as_read(tenant, person)
 
     def _others_as_read(self, tenant: str, person: PersonNow) -> list[Write]:
@@ -571,6 +606,27 @@ class Subjects:
         if read_subject(tenant, subject.sub, row) != subject:
             raise Rejected(frozenset(), {})
         return row
+
+    def _as_registers_say(self, subject: Subject) -> Subject:
+        """A new login, with what registers said of its number before it came."""
+        if subject.number is None:
+            return subject
+        pk = numbered_key(subject.tenant, subject.number)
+        row = self.tables.get(IDENTITY_TABLE, pk, REGISTER)
+        if row is None:
+            return subject
+        said = row.data.get("representative")
+        return replace(
+            subject,
+            ended=row.data.get("ended") or subject.ended,
+            representative=said or subject.representative,
+            register=said is not None,
+        )
+
+    def _named(self, person: Person) -> str | None:
+        if person.corp_uscc is not None or person.name is None:
+            return None
+        return name_mark(self.hash_key, person.name)
 
     def _number(self, person: Person) -> str | None:
         number = person.corp_uscc or person.id_no
@@ -634,7 +690,11 @@ def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list
     """The `sub`s that are proven by a number or USCC."""
     mark = number_mark(hash_key, number)
     pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
-    keys = [(subject_key(tenant, pointer.sk), SUBJECT) for pointer in pointers]
+    keys = [
+        (subject_key(tenant, pointer.sk), SUBJECT)
+        for pointer in pointers
+        if pointer.sk != REGISTER
+    ]
     found = tables.get_many(IDENTITY_TABLE, keys) if keys else []
     # A login may be proven by another number by now: that one's word is not of it.
     return [
@@ -642,7 +702,27 @@ def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list
     ]
 
 
-def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:
+def note_number(
+    tables: Tables,
+    hash_key: bytes,
+    tenant: str,
+    number: str,
+    **facts: str | bool | None,
+) -> list[str]:
+    """Keeps what a register said of a number: for the logins that there are, which are
+    answered, and for those that come later. None takes a fact back."""
+    pk = numbered_key(tenant, number_mark(hash_key, number))
+    known = tables.get(IDENTITY_TABLE, pk, REGISTER)
+    merged = {**(known.data if known else {}), **facts}
+    data = {name: value for name, value in merged.items() if value is not None}
+    tables.transact([Put(IDENTITY_TABLE, StoredRow(pk, REGISTER, data))])
+    subs = proven_by(tables, hash_key, tenant, number)
+    for sub in subs:
+        note(tables, tenant, sub, **facts)
+    return subs
+
+
+def note(tables: Tables, tenant: str, sub: str, **facts: str | bool | None) -> None:
     """Keeps what a register said of a subject; None takes a fact back."""
     for _ in range(_ATTEMPTS):
         row = tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
@@ -658,6 +738,11 @@ def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:
             continue
         return
     raise _busy()
+
+
+def name_mark(hash_key: bytes, name: str) -> str:
+    """The keyed hash of a person's name, alike for each writing of it."""
+    return keyed_hash(hash_key, f"name:{normalised_name(name)}")
 
 
 def numbered_key(tenant: str, mark: str) -> str:
@@ -680,7 +765,9 @@ def read_subject(tenant: str, sub: str, row: StoredRow) -> Subject:
         level=Level(data["level"]),
         subs=tuple(data.get("subs", ())),
         number=data.get("number"),
+        named=data.get("named"),
         representative=data.get("representative"),
+        register=bool(data.get("register")),
         company=CompanyKind(data["company"]) if data.get("company") else None,
         ended=data.get("ended"),
         former=bool(data.get("former")),
@@ -718,7 +805,9 @@ def _subject_data(subject: Subject) -> dict[str, Any]:
         "kind": subject.kind,
         "level": subject.level,
         "number": subject.number,
+        "named": subject.named,
         "representative": subject.representative,
+        "register": subject.register or None,
         "company": subject.company,
         "ended": subject.ended,
         "via": subject.via,
@@ -743,11 +832,24 @@ def _proven_otherwise(subject: Subject, number: str | None) -> bool:
     return proven and subject.number not in (None, number)
 
 
+def _identity_conflict() -> Forbidden:
+    return Forbidden(
+        "identity_conflict",
+        "该登录方式的实名信息与您已有的登录方式不一致；姓名已变更的，请先在统一身份认证"
+        "更新，其他情形请持有效证件到政务服务窗口核实。",
+        "This login is proven under another name or number than yours: update it at "
+        "the identity provider if your name has changed, else a service counter helps.",
+    )
+
+
 def _require_one_person(every: Iterable[Subject]) -> None:
     subjects = tuple(every)
     proven = [each for each in subjects if each.level.reaches(Level.MATCHED)]
     if len({each.number for each in proven if each.number is not None}) > 1:
         raise _bound_elsewhere()
+    if len({each.named for each in proven if each.named is not None}) > 1:
+        # One number under two names: somebody mistyped, or a name has changed.
+        raise _identity_conflict()
     if len(subjects) > MOST_LOGINS:
         raise Conflict(
             "too_many_logins",
@@ -756,6 +858,34 @@ def _require_one_person(every: Iterable[Subject]) -> None:
         )
     if not proven:
         raise level_too_low(Level.DECLARED, Level.MATCHED)
+
+
+def _name_differs() -> Invalid:
+    return Invalid(
+        "name_differs",
+        "姓名与该证件号码已有的实名信息不一致，请对照证件核对；确已变更姓名的，"
+        "请办事人先在统一身份认证更新。",
+        "The number is known under another name: please check the document. If the "
+        "name has changed, the person updates it at the identity provider first.",
+        faults=(
+            Fault(
+                "/name",
+                "name_differs",
+                "姓名与已有的实名信息不一致，请对照证件核对。",
+                "This is not the name that is known with the number.",
+            ),
+        ),
+    )
+
+
+def _proven_as_another() -> Conflict:
+    return Conflict(
+        "proven_as_another",
+        "该登录方式已实名为其他人员，请核对证件号码；不是同一人的，请其用本人的登录方式"
+        "重新生成核验码。",
+        "This login is proven as somebody else: check the number, or have the person "
+        "make a code with a login of their own.",
+    )
 
 
 def _bound_elsewhere() -> Conflict:

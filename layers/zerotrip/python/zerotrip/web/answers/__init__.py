@@ -80,6 +80,7 @@ from zerotrip.web.answers.proposals import (
     ProposalEvent,
 )
 from zerotrip.web.answers.sessions import (
+    ActingFor,
     BindingAnswer,
     BindingsAnswer,
     PartyAnswer,
@@ -106,6 +107,7 @@ from zerotrip.web.answers.staff import (
 
 __all__ = [
     "ActedFor",
+    "ActingFor",
     "ApplicantAnswer",
     "ApplicantPaths",
     "ApplicationAnswer",

@@ -11,7 +11,8 @@ _LOGIN = (
     "power_expired",
     "power_revoked",
     "representative_changed",
-    "subject_ended",
+    "subject_deceased",
+    "subject_deregistered",
     "id_token_audience_wrong",
     "id_token_claim_invalid",
     "id_token_claim_missing",
@@ -32,13 +33,14 @@ _LOGIN = (
 _CASE = ("case_unknown",)
 _COMMAND = (*_CASE, "stage_changed", "version_unknown", "case_busy")
 _OPENS = ("data_key_destroyed",)  # routes that read what a person wrote
-_WHO = (
-    "addressee_not_principal",
+_APPLIES = (
     "agents_forbidden",
-    "applicant_differs",
+    "document_not_accepted",
+    "guardian_at_window",
     "guardian_needed",
-    "identity_level_too_low",
 )
+_REGISTERED = ("register_name_differs",)  # what looking a material up may tell
+_WHO = (*_APPLIES, "applicant_differs", "identity_level_too_low")
 _UPLOAD = (
     "material_unknown",
     "material_not_acceptable",
@@ -191,7 +193,14 @@ START_APPLICATION = Route(
     "/v1/applications",
     Words("新建申请", "Begin an application"),
     {201: "ApplicationAnswer"},
-    ("agents_forbidden", "guardian_needed", "item_unknown", "audience_other"),
+    (
+        *_APPLIES,
+        "audience_company",
+        "audience_person",
+        "item_unknown",
+        "power_missing",
+        *_REGISTERED,
+    ),
     body=requests.NewApplication,
     keyed=True,
     tagged=True,
@@ -232,6 +241,7 @@ ADD_MATERIAL = Route(
         "application_unknown",
         "application_submitted",
         "material_not_asked",
+        *_REGISTERED,
         *_UPLOAD,
         *_OPENS,
     ),
@@ -281,6 +291,7 @@ SUBMIT_APPLICATION = Route(
         "case_numbers_busy",
         "item_unknown",
         "form_invalid",
+        *_REGISTERED,
         "material_source_changed",
         "material_unchecked",
         "promise_not_possible",
