@@ -472,6 +472,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         PEOPLE,
     ),
     Mutation(
+        "an officer decides what concerns declared kin",
+        "identity/recusal.py",
+        "        return self.persons.of(self.tenant, officer).marks | kin\n",
+        "        return self.persons.of(self.tenant, officer).marks\n",
+        PEOPLE,
+    ),
+    Mutation(
         "an officer's own case is on the work list",
         "web/endpoints/staff.py",
         "        if now.key.id not in own\n",
