@@ -12,7 +12,15 @@ from datetime import timedelta
 
 from tests.access import people
 from tests.access.people import Registry, session
-from zerotrip.identity.model import Login, Person, Provider, Role, Session, SubjectKind
+from zerotrip.identity.model import (
+    Level,
+    Login,
+    Person,
+    Provider,
+    Role,
+    Session,
+    SubjectKind,
+)
 from zerotrip.identity.power_store import mark_of
 from zerotrip.identity.powers import (
     EVERY_ACT,
@@ -28,6 +36,8 @@ from zerotrip.identity.store import number_mark
 AGENT = "SYNTHETIC0AGENTOFVICTIMS00"
 AGENT_IN_LIFE = Person(name="孙示例", id_type="111", id_no="999999199107070076")
 GIVER = "SYNTHETIC0GIVER00000000000"
+DECEASED = ("SYNTHETIC0DECEASED00000000", "SYNTHETIC0DECEASEDS0OTHER0")
+"""Two logins of one person; the register spoke of the one that is proven."""
 KEEPER = "SYNTHETIC0KEEPER0000000000"
 FORMER_REPRESENTATIVE = "the number of who represented the company before"
 ROLES = {"citizen": Role.CITIZEN, "company": Role.COMPANY}
@@ -37,6 +47,7 @@ LACKING = "agent_lacking_act"
 OF_OTHER_ITEM, OF_OTHER_CASE = "agent_of_other_item", "agent_of_other_case"
 EXPIRED, REVOKED = "agent_expired", "agent_revoked"
 BY_FORMER_REPRESENTATIVE = "agent_by_former_representative"
+OF_THE_DECEASED = "agent_of_the_deceased"
 REMOVED, GIVEN_AWAY = "login_removed", "openid_given_away"
 NEW_HOLDER = "openid_new_holder"
 APPLIED, KIN_APPLIED = "officer_who_applied", "officer_whose_kin_applied"
@@ -45,6 +56,7 @@ ENDED = {
     EXPIRED: "power_expired",
     REVOKED: "power_revoked",
     BY_FORMER_REPRESENTATIVE: "representative_changed",
+    OF_THE_DECEASED: "principal_deceased",
 }
 """Columns of powers that ended, and the code that says how."""
 NARROW = (OF_OTHER_ITEM, OF_OTHER_CASE)
@@ -219,7 +231,18 @@ class Cast:
             )
             name = name_of(BY_FORMER_REPRESENTATIVE, victim, None)
             found[name] = self._acting("company", former)
+            name = name_of(OF_THE_DECEASED, victim, None)
+            found[name] = self._acting("citizen", self._deceaseds())
         return found
+
+    def _deceaseds(self) -> Power:
+        """What somebody gave by one login who died, as the register says of another."""
+        registry, (asked, proven) = self.registry, DECEASED
+        registry.enrol(asked, Person(), level=Level.DECLARED, via=Provider.WECHAT)
+        registry.enrol(proven, people.STRANGER)
+        registry.subjects.join(registry.tenant, asked, proven)
+        registry.subjects.note(registry.tenant, proven, ended="deceased")
+        return registry.power(asked, AGENT)
 
     def _principal(self, victim: str) -> str:
         return self.victims.citizen if victim == "citizen" else self.victims.company

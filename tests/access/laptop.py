@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,8 +18,10 @@ from infra.local.demo import STORIES
 from infra.local.files import a_file
 from infra.local.home import ROOT, TENANT
 from infra.local.mini_program import Client, Partners, Refused
+from infra.local.partners.people import PEOPLE
 from infra.local.seed import tables_of
 from tests.access import people
+from tests.access.acting import Cast, Victims
 from tests.access.forging import Mint as TokenMint
 from tests.access.scene import (
     Answer,
@@ -31,10 +33,11 @@ from tests.access.scene import (
 )
 from tests.support.laptop_cloud import LaptopCloud
 from zerotrip.catalogue.authoring import Example, load, load_example
-from zerotrip.identity.model import Role, Session
+from zerotrip.identity.model import Session
 from zerotrip.identity.staff import suspend_officer
 from zerotrip.identity.tokens import KmsTokenKey, Realm, verify
 from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.sealing import KeyRing, KmsKeys
 from zerotrip.kernel.times import legal_day
 
 TABLES = ("records", "drafts", "keys", "answers", "identity")
@@ -189,34 +192,81 @@ def townspeople(cloud: LaptopCloud) -> Townspeople:
 @contextmanager
 def scene(cloud: LaptopCloud) -> Iterator[Scene]:
     """Victims and strangers on the laptop cloud, at rest; parcels wait meanwhile."""
-    town = townspeople(cloud)
+    town, registry = townspeople(cloud), registry_of(cloud)
+    victims = _victims(town, registry)
     partners = Partners.of(cloud.home)
     partners.control("courier", "pace", {"moves": False})
+    owners = [
+        (sub, registry.subjects.persons.of(TENANT, sub).subs)
+        for sub in (victims.citizen, victims.manager)
+    ]
     try:
-        yield _scene(cloud, town)
+        yield _scene(cloud, town, registry, victims)
     finally:
         partners.control("courier", "pace", {"moves": True})
+        for sub, logins in owners:  # the next scene's logins are made anew
+            registry.parts(sub, logins)
 
 
-def _scene(cloud: LaptopCloud, town: Townspeople) -> Scene:
-    things = _things(town)
-    agent = town.session("wang")
+def registry_of(cloud: LaptopCloud) -> people.Registry:
+    """Writes into the cloud's own tables, under its own keys and secret."""
     secret = cloud.client("secretsmanager").get_secret_value(
         SecretId=cloud.outputs["IdentityHashSecret"]
     )
     tables = tables_of(cloud.home, cloud.outputs)
-    registry = people.Registry(
-        tables, secret["SecretString"].encode(), TENANT, Mint(os.urandom)
+    data_keys = KmsKeys(cloud.client("kms"), cloud.outputs["DataKey"])
+    return people.Registry(
+        tables,
+        secret["SecretString"].encode(),
+        TENANT,
+        Mint(os.urandom),
+        KeyRing(tables, data_keys),
+        lambda: datetime.now(UTC),
     )
-    known = {
-        **{role: town.session(name) for role, name in SIGNED_IN.items()},
-        "agent_in_person": people.session(str(agent.actor), Role.CITIZEN),
-        **registry.strangers(),
-    }
-    # Signing out is everybody's right: of sessions of their own, not of these.
-    known = {
-        name: replace(each, session_id=f"access-{name}") for name, each in known.items()
-    }
+
+
+def _victims(town: Townspeople, registry: people.Registry) -> Victims:
+    """Zhang, who proved who he is beside WeChat, and the company that Wang acts for."""
+    citizen, company = town.session("zhang"), town.session("wang")
+    known, _ = town.clients["zhang"].call("GET", "/v1/sessions/bindings")
+    by_oidc = next(
+        str(each["binding_id"])
+        for each in known["bindings"]
+        if each["provider"] == "oidc"
+    )
+    stored = registry.subjects.persons.of(TENANT, company.sub)
+    return Victims(
+        citizen=citizen.sub,
+        by_oidc=by_oidc,
+        name=PEOPLE["zhang"].name,
+        number=PEOPLE["zhang"].id_no,
+        company=company.sub,
+        manager=str(company.actor),
+        power=str(company.power),
+        representative=stored.asked.representative,
+    )
+
+
+def _scene(
+    cloud: LaptopCloud,
+    town: Townspeople,
+    registry: people.Registry,
+    victims: Victims,
+) -> Scene:
+    things, cast = _things(town), Cast(registry, victims)
+    things |= cast.things()
+    elsewhere = {"citizen": things["company_case"][:31], "company": things["item"]}
+    known = people.by_name(
+        {
+            **{role: town.session(name) for role, name in SIGNED_IN.items()},
+            **registry.strangers(),
+            **cast.sessions(elsewhere),
+        }
+    )
+    registry.signed_in(known)
+    ready, _ = town.clients["zhang"].call(
+        "GET", f"/v1/applications/{things['draft_ready']}"
+    )
     door = HttpsDoor(cloud)
     made = Scene(
         door=door,
@@ -225,8 +275,8 @@ def _scene(cloud: LaptopCloud, town: Townspeople) -> Scene:
         things=things,
         absent=people.absent_values(things["licence"], things["case_in_review"]),
         seen=_seen(town.clients["zhang"], things),
-        secrets=people.secrets_of(things, town.replacement.form),
-        forms={"replacement": town.replacement.form},
+        secrets=people.secrets_of(things, town.replacement, ready["form"]),
+        forms={"replacement": ready["form"]},
         rows=lambda: rows_of(cloud),
         idempotency_key=town.idempotency_key,
     )
@@ -238,7 +288,7 @@ def _scene(cloud: LaptopCloud, town: Townspeople) -> Scene:
         if answer.status != status:
             raise RuntimeError(f"before the suspension: {answer.status} {answer.code}")
     suspended = known["officer_suspended"].sub
-    suspend_officer(tables, TENANT, suspended, datetime.now(UTC))
+    suspend_officer(registry.tables, TENANT, suspended, datetime.now(UTC))
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -48,10 +48,16 @@ class LaptopRun:
         return operations()
 
     def try_matrix(self, pairs: list[Pair]) -> None:
-        """The cells, the other methods, and what stands in the tables afterwards."""
+        """The cells, who is let in, other methods, and what the tables hold after."""
         before = self.scene.rows()
         cells = matrix.run(self.scene, pairs, THREADS)
-        self.outcome["matrix"] = [*cells, matrix.anothers_bill(self.scene)]
+        of_one_id = (matrix.anothers_bill, matrix.anothers_officer_login)
+        self.outcome["matrix"] = [*cells, *(each(self.scene) for each in of_one_id)]
+        # What may be done twice: whatever else succeeds would change what is theirs.
+        reads = [each for each in matrix.whole(self.operations) if _reads(each)]
+        self.outcome["welcome"] = matrix.run_in(
+            self.scene, reads, lambda _: nullcontext()
+        )
         self.outcome["methods"] = matrix.other_methods(
             self.scene, self.operations, THREADS
         )
@@ -153,6 +159,11 @@ class LaptopRun:
         """The id of the first that has what is named."""
         number = "bill_id" if name == "bill_id" else "shipment_id"
         return next((str(each[number]) for each in held if each.get(name)), None)
+
+
+def _reads(pair: Pair) -> bool:
+    operation, _ = pair
+    return operation.method == "GET"
 
 
 def deployed(cloud: LaptopCloud) -> dict[tuple[str, str], int | None]:

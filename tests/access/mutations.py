@@ -509,6 +509,12 @@ MUTATIONS = [
         "GET /v1/licences/{licence_id}",
         who.BY_FORMER_REPRESENTATIVE,
     ),
+    Mutation(
+        "the dead let act",
+        _holds_though("principal_deceased"),
+        "POST /v1/applications",
+        who.OF_THE_DECEASED,
+    ),
     Mutation("a removed login", _former_logins_hold, ONE_CASE, who.REMOVED),
     Mutation("a former openid", _former_logins_hold, ONE_DRAFT, who.GIVEN_AWAY),
     Mutation("logins are compared", _logins_are_compared, STAFF_CASE, who.APPLIED),

@@ -34,11 +34,16 @@ from zerotrip.identity.staff import (
     register_organisation,
     reinstate_officer,
 )
-from zerotrip.identity.store import Subjects
+from zerotrip.identity.store import (
+    IDENTITY_TABLE,
+    SUBJECT,
+    Subjects,
+    subject_key,
+)
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.licence_identifier import licence_identifier, parse
 from zerotrip.kernel.sealing import KeyRing
-from zerotrip.kernel.tables import Put, StoredRow, Tables
+from zerotrip.kernel.tables import Expect, Put, StoredRow, Tables
 
 VICTIMS_OFFICE = "11441882000000019J"
 DEPARTMENT = "vehicle-office"
@@ -172,6 +177,19 @@ class Registry:
                 expires_at=int((now + TERM).timestamp()),
             )
             self.tables.transact([Put(ANSWERS_TABLE, row)])
+
+    def parts(self, sub: str, kept: frozenset[str]) -> None:
+        """Of a person's logins only these stay together, each other is alone."""
+        for each in self.subjects.persons.of(self.tenant, sub).every:
+            key = subject_key(self.tenant, each.sub)
+            row = self.tables.get(IDENTITY_TABLE, key, SUBJECT)
+            if row is None:
+                raise LookupError(each.sub)
+            subs = sorted(kept) if each.sub in kept and len(kept) > 1 else []
+            version = row.version or 0
+            apart = replace(row, data={**row.data, "subs": subs}, version=version + 1)
+            write = Put(IDENTITY_TABLE, apart, Expect(version=version))
+            self.tables.transact([write])
 
     def shows_a_code(self, sub: str) -> str:
         """A code that somebody shows at a window, good for longer than a run."""

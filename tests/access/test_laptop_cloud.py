@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.access import acting
 from tests.access.laptop_run import LaptopRun, deployed
 from tests.access.matrix import STRANGERS, VICTIMS, slice_of
 from tests.access.operations import operations
@@ -38,7 +39,16 @@ def test_nobody_gets_in_and_nobody_learns_what_exists(run: LaptopRun) -> None:
     assert wrong(run.outcome["matrix"]) == []
     assert wrong(run.outcome["tokens_at_partners"]) == []
     assert run.changed == []
-    assert {cell.column for cell in run.outcome["matrix"]} >= {*STRANGERS, *VICTIMS}
+    refused = {*STRANGERS, *VICTIMS, *acting.COLUMNS} - {acting.OTHER_LOGIN}
+    assert {cell.column for cell in run.outcome["matrix"]} >= refused
+
+
+def test_who_is_the_applicant_or_acts_for_them_reads_what_they_read(
+    run: LaptopRun,
+) -> None:
+    assert wrong(run.outcome["welcome"]) == []
+    welcome = {cell.column for cell in run.outcome["welcome"]}
+    assert welcome >= {acting.OTHER_LOGIN, acting.AGENT_NOW}
 
 
 def test_no_path_takes_a_method_that_the_document_does_not_give_it(

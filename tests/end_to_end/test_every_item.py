@@ -78,7 +78,7 @@ class Story:
         return self, found, client.licence_file(str(found["licence_id"]))
 
     def _applicant(self) -> Client:
-        """Who pays at WeChat signs in there, and so is proven to no provider."""
+        """Who pays at WeChat signs in there, and is proven by another login."""
         person = APPLICANT[self.item.audience]
         if self.item.fee is None:
             return self._client(person)

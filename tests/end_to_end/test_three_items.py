@@ -123,6 +123,9 @@ def _personal(errands: list[tuple[Errand, dict[str, Any]]]) -> set[str]:
     for errand, _ in errands:
         person = PEOPLE[errand.story.applicant]
         words |= {person.name, person.id_no, person.telephone, person.openid}
+        if person.company is not None:  # whom the form names, instead of its example
+            words |= {person.company.name, person.company.uscc}
+            words |= {person.company.representative, person.company.representative_no}
         _gather(errand.example.form, words)
     return words
 

@@ -62,7 +62,10 @@ def hand_in(home: Home, *, completed: bool, more: int = 0) -> None:
 
 
 def belongings(home: Home) -> Values:
-    """Real ids of everything that citizen and company have, by parameter name."""
+    """Real ids of everything that citizen and company have, by parameter name.
+
+    Not of their powers and logins: who ended one by chance could not sign in again.
+    """
     values: Values = {
         "item_code": [],
         "application_id": [],

@@ -16,6 +16,7 @@ from infra.local.partners.people import (
     STAFF,
     birthday_of_a_ten_year_old,
 )
+from tests.canary.marks import Marks
 from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
 from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import (
@@ -24,7 +25,11 @@ from zerotrip.kernel.errors import (
     Unavailable,
     ZeroTripError,
 )
-from zerotrip.kernel.identifiers import is_citizen_number, is_uscc
+from zerotrip.kernel.identifiers import (
+    IdentityDocument,
+    identity_document_of,
+    is_uscc,
+)
 
 
 @pytest.fixture
@@ -184,14 +189,36 @@ def test_people_come_with_other_documents_too(
     assert (claims.id_type, claims.id_no) == (id_type, PEOPLE[person].id_no)
 
 
+def test_a_test_may_bring_people_of_its_own(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    marks = Marks(7)
+    claims = provider.exchange(
+        **log_in(partners, somebody=marks.at_provider(company=True))
+    )
+    assert (claims.sub, claims.name) == ("canary-000007", marks.name)
+    assert (claims.id_no, claims.level) == (marks.citizen_number, Level.PRESENT)
+    assert claims.company is not None
+    assert claims.company.uscc == marks.uscc
+    alone = provider.exchange(**log_in(partners, somebody=marks.at_provider()))
+    assert (alone.kind, alone.company) == ("natural", None)
+
+
 def test_the_made_up_people_pass_the_checks_of_real_numbers() -> None:
     staff = [each.part.split()[-1] for each in PEOPLE.values() if each.group == STAFF]
     wanted = {"officer": 7, "approver": 1, "auditor": 1, "editor": 1, "legal": 1}
     assert {name: staff.count(name) for name in wanted} == wanted
+    others = {
+        "jin": (IdentityDocument.RESIDENCE_PERMIT, "83"),
+        "smith": (IdentityDocument.PASSPORT, "E"),
+        "tao": (IdentityDocument.PERMANENT_RESIDENT_CARD, "9"),
+    }
     for person in PEOPLE.values():
-        assert is_citizen_number(person.id_no) or person.key == "smith"
-        elsewhere = {"jin": "83", "smith": "E", "tao": "9"}
-        assert person.id_no.startswith(elsewhere.get(person.key, "999999"))
+        document, begins = others.get(
+            person.key, (IdentityDocument.CITIZEN_CARD, "999999")
+        )
+        assert identity_document_of(person.id_no) is document
+        assert person.id_no.startswith(begins)
         assert person.corp_uscc is None or is_uscc(person.corp_uscc)
 
 

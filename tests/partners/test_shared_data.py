@@ -20,21 +20,24 @@ from standardwebhooks import Webhook
 
 from infra.local.partners import PEOPLE, Sandboxes
 from infra.local.partners.keys import PROVIDERS, Keys
+from tests.support.persons import acting
 from tests.unit.sources.items import item_asking
 from zerotrip.catalogue.model import SharedMaterial, Text
 from zerotrip.catalogue.shared_files import read_shared_materials
+from zerotrip.identity.model import Proven, SubjectKind
 from zerotrip.kernel.errors import GiveUp, Unavailable
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.sources.clients.shared_data import (
     LARGEST_ANSWER_BYTES,
     SharedData,
 )
-from zerotrip.sources.model import Application, Identified
+from zerotrip.sources.model import Application
 from zerotrip.sources.providers import Query
 
 ROOT = Path(__file__).parents[2]
+NATURAL, LEGAL = SubjectKind
 ZHANG = PEOPLE["zhang"]
-OF_ZHANG = Identified("natural", "111", ZHANG.id_no, ZHANG.name)
+OF_ZHANG = Proven(NATURAL, "111", ZHANG.id_no, ZHANG.name)
 SECRET = "whsec_" + base64.b64encode(b"a secret of these tests only").decode()
 BY_PROVIDER = "/population/.*"
 
@@ -47,9 +50,14 @@ def material(code: str, provider: str) -> SharedMaterial:
 HOUSEHOLD = material("household_registration", "population")
 
 
-def query(wanted: SharedMaterial = HOUSEHOLD, about: Identified = OF_ZHANG) -> Query:
+def query(wanted: SharedMaterial = HOUSEHOLD, about: Proven = OF_ZHANG) -> Query:
     application = Application(
-        "441882", "7H5G3F1D0C84T8RZ6Q0V2M1K9J", "sub", "2026-11-20T02:00:00.000Z", 0
+        "441882",
+        "7H5G3F1D0C84T8RZ6Q0V2M1K9J",
+        "sub",
+        acting("sub"),
+        "2026-11-20T02:00:00.000Z",
+        0,
     )
     return Query(wanted, about, application, item_asking())
 
@@ -108,7 +116,7 @@ def test_a_record_is_fetched_with_what_it_was_asked_for(
 
 def test_a_company_is_asked_about_by_its_code(client: SharedData) -> None:
     wang = PEOPLE["wang"]
-    company = Identified("legal", "USCC", str(wang.corp_uscc), str(wang.corp_name))
+    company = Proven(LEGAL, "USCC", str(wang.corp_uscc), str(wang.corp_name))
     given = client.fetch(
         query(material("business_licence", "market_regulation"), company)
     )
@@ -120,9 +128,9 @@ def record(client: SharedData, wanted: SharedMaterial, person: str) -> Any:
     """The document of one of the people, or of the company; None without one."""
     who = PEOPLE[person]
     about = (
-        Identified("legal", "USCC", who.company.uscc, who.company.name)
+        Proven(LEGAL, "USCC", who.company.uscc, who.company.name)
         if who.company and wanted.provider == "market_regulation"
-        else Identified("natural", who.id_type, who.id_no, who.name)
+        else Proven(NATURAL, who.id_type, who.id_no, who.name)
     )
     given = client.fetch(query(wanted, about))
     return None if given is None else json.loads(given.document)

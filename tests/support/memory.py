@@ -203,7 +203,7 @@ class LossyTables(MemoryTables):
 
     def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
         super().transact(writes, token)
-        wrote = " ".join(getattr(write, "row", write).sk for write in writes)
+        wrote = " ".join(_key(write)[2] for write in writes)
         if self.lose_after and self.lose_after in wrote:
             self.lose_after = ""
             raise Retry("database_unavailable", "", "")

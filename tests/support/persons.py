@@ -1,4 +1,4 @@
-"""Who is who in tests: logins that a provider vouched for, under ids that tests choose."""
+"""Who is who in tests: proven logins under ids that tests choose."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def enrol(
     hash_key: bytes = HASH_KEY,
     **facts: Any,
 ) -> None:
-    """Stores a login with that `sub` as a provider's sign-in would; twice is no error."""
+    """Stores a login with that `sub` as a sign-in would; twice is no error."""
     if tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT) is not None:
         return
     owner = f"SUB#{sub}"
@@ -77,16 +77,14 @@ def named_in(item: Item, form: Mapping[str, Any]) -> Person:
         return Person(name=name, id_type="111", id_no=number)
     known = paths.representative_path
     representative = pointer(form, known) if known else None
-    return Person(
-        corp_name=name, corp_uscc=number, corp_representative=representative
-    )
+    return Person(corp_name=name, corp_uscc=number, corp_representative=representative)
 
 
 def as_named(
     item: Item, form: Mapping[str, Any], locked: Mapping[str, str]
 ) -> dict[str, Any]:
     """The form with the proven values in the applicant's own fields."""
-    made = json_copy(form)
+    made: dict[str, Any] = json_copy(form)
     for path, value in locked.items():
         *parents, last = path[1:].split("/")
         place = made

@@ -139,9 +139,11 @@ def test_of_several_roles_one_is_enough() -> None:
     assert permits(frozenset({OFFICER}), "get", "/v1/worklist")
 
 
-# What an agent's power must allow; what only shows a case or a draft needs no act.
+# What an agent's power must allow; what only shows a case needs no act.
 EXPECTED_ACTS = """
+apply    GET /v1/applications
 apply    POST /v1/applications
+apply    GET /v1/applications/{application_id}
 apply    PUT /v1/applications/{application_id}
 apply    POST /v1/applications/{application_id}/materials
 apply    POST /v1/applications/{application_id}/materials/{material}/reuse

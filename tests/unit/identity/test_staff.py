@@ -7,9 +7,21 @@ import io
 
 import pytest
 
-from tests.unit.identity.world import HASH_KEY, NOON, OFFICE, TENANT, World, person
+from tests.unit.identity.world import (
+    COMPANY,
+    HASH_KEY,
+    NOON,
+    OFFICE,
+    TENANT,
+    World,
+    company,
+    person,
+)
 from zerotrip.identity.commands import Desk, main
 from zerotrip.identity.model import Officer, Organisation, Role
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.powers import why_ended
+from zerotrip.identity.recusal import Recusal
 from zerotrip.identity.staff import (
     officers_of,
     organisations,
@@ -191,3 +203,61 @@ def test_an_empty_office_lists_nobody(world: World) -> None:
         0,
         "尚未登记机构 no organisation is registered yet\n",
     )
+
+
+def test_a_registers_word_is_recorded_by_number_and_taken_back(world: World) -> None:
+    zhang = world.login(person()).session
+    number = person().id_no
+    said = ("end-subject", "--number", number, "--reason", "deceased")
+    assert run(world, *said) == (0, f"✓ 已记录 noted: {zhang.sub}\n")
+    with pytest.raises(Forbidden) as refused:
+        world.login(person())
+    assert refused.value.code == "subject_ended"
+    assert run(world, "reopen-subject", "--number", number)[0] == 0
+    assert world.login(person()).session.sub == zhang.sub
+
+
+def test_a_new_representative_is_recorded_and_ends_what_was_given(
+    world: World,
+) -> None:
+    boss = company(representative="李示例", representative_no="999999199202020026")
+    world.login(person(kind="legal", company=boss))
+    changed = (
+        "change-representative",
+        "--number",
+        COMPANY,
+        "--representative-number",
+        "999999197001010017",
+    )
+    assert run(world, *changed)[0] == 0
+    (power,) = Powers(world.tables, TENANT).held_by(
+        frozenset({world.login(person()).session.sub})
+    )
+    subject = world.subjects.get(TENANT, power.principal)
+    assert why_ended(power, subject, world.clock()) == "representative_changed"
+
+
+def test_of_a_number_that_proves_nobody_a_command_says_so(world: World) -> None:
+    said = run(world, "end-subject", "--number", "E1234567", "--reason", "deceased")
+    assert said == (
+        1,
+        "✗ 没有这个用户。 There is no such subject. (subject_unknown)\n",
+    )
+
+
+def test_only_the_organ_lifts_a_declared_relation(world: World) -> None:
+    sub = world.register("idp-wang")
+    recusal = Recusal(
+        world.tables, TENANT, world.subjects.persons, world.clock, HASH_KEY
+    )
+    recusal.declare(sub, "spouse", "999999199202020026")
+    lifted = run(
+        world,
+        "lift-kin",
+        "--number",
+        "999999199202020026",
+        "--oidc-subject",
+        "idp-wang",
+    )
+    assert lifted == (0, "✓ 已解除回避关系 relation lifted\n")
+    assert recusal.declared(sub) == []

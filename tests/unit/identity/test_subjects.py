@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
 from zerotrip.identity.model import Level, Login, Person, Provider, SubjectKind
-from zerotrip.identity.store import login_key
+from zerotrip.identity.store import login_key, proven_by
 from zerotrip.kernel.errors import Conflict, GiveUp, NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 
@@ -26,7 +26,8 @@ def test_two_first_logins_at_once_make_one_subject(world: World) -> None:
     subject = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT)
     assert made == [subject]
     kept = [sk for table, _, sk in world.tables.rows if table == "identity"]
-    assert sorted(kept) == ["SUB", "SUBJECT"]
+    # The login, the subject, and the number's pointer to it.
+    assert sorted(kept) == sorted(["SUB", "SUBJECT", subject.sub])
     assert world.subjects.person(TENANT, subject.sub) == KNOWN
 
 
@@ -80,6 +81,16 @@ def test_what_an_officer_saw_goes_with_the_number_that_was_seen(world: World) ->
     world.subjects.enter(TENANT, ZHANG, NATURAL, other, level=MATCHED)
     held = world.subjects.get(TENANT, sub)
     assert (held.level, held.seen_by) == (MATCHED, None)
+
+
+def test_a_register_finds_the_logins_that_a_number_proves_now(world: World) -> None:
+    number, other = str(KNOWN.id_no), "999999198503150022"
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
+    assert proven_by(world.tables, HASH_KEY, TENANT, number) == [sub]
+    moved = replace(KNOWN, name="李示例", id_no=other)
+    world.subjects.enter(TENANT, ZHANG, NATURAL, moved, level=PRESENT)
+    assert proven_by(world.tables, HASH_KEY, TENANT, number) == []
+    assert proven_by(world.tables, HASH_KEY, TENANT, other) == [sub]
 
 
 def test_nobody_is_vouched_for_as_another_than_a_provider_says(world: World) -> None:

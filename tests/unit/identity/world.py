@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -109,7 +109,7 @@ class RivalTables(MemoryTables):
 
     rival: Callable[[], object] | None = None
 
-    def transact(self, writes: list[Write], token: str | None = None) -> None:
+    def transact(self, writes: Sequence[Write], token: str | None = None) -> None:
         if self.rival is not None:
             rival, self.rival = self.rival, None
             rival()

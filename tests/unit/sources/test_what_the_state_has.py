@@ -30,7 +30,7 @@ from zerotrip.cases.drafts import Draft, Drafts
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import Handed, case_key, read
 from zerotrip.identity.model import Level
-from zerotrip.kernel.errors import Conflict, Erased, GiveUp
+from zerotrip.kernel.errors import Conflict, Erased, Forbidden, GiveUp
 from zerotrip.kernel.tables import Delete
 from zerotrip.licences import model as licences
 from zerotrip.materials.model import SlotState
@@ -540,3 +540,37 @@ def _looked_up(draft: Draft) -> Any:
     from zerotrip.cases import applications
 
     return applications._looked_up_for(draft, acting(draft.sub))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [("死亡", "deceased"), ("注销", "deregistered")]
+)
+def test_who_is_no_more_by_a_register_applies_no_longer(status: str, reason: str):
+    world = World(item_asking(HOUSEHOLD))
+    world.authorities.records["household_registration"] = {"status": status}
+    with pytest.raises(Forbidden) as found:
+        world.begin()
+    assert (found.value.code, found.value.detail) == (
+        "subject_ended",
+        {"reason": reason},
+    )
+    assert world.noted == [("sub-1", reason)]
+
+
+def test_another_status_of_a_document_ends_nobody():
+    world = World(item_asking(HOUSEHOLD))
+    world.authorities.records["household_registration"] = {"status": "存续"}
+    assert world.standing(world.begin()) == {"household": "resolved"}
+    assert world.noted == []
+
+
+@pytest.mark.parametrize("level", [Level.DECLARED, Level.MATCHED])
+def test_below_present_neither_register_nor_provider_is_asked(level: Level):
+    world = World(item_asking(HOUSEHOLD, PERMITTED), level=level)
+    draft = world.begin()
+    assert world.authorities.asked == []
+    reasons = {
+        each.material.code: each.resolution.reason
+        for each in world.applications.standings_of(draft, world.item, world.who())
+    }
+    assert set(reasons.values()) == {Reason.IDENTITY_UNPROVEN}

@@ -130,6 +130,7 @@ class World:
             }
         )
         self.told: list[ZeroTripError] = []
+        self.noted: list[tuple[str, str]] = []
         self._random = 0
         self.mint = Mint(self._random_bytes)
         publish_shared_materials(
@@ -148,6 +149,7 @@ class World:
             providers=self.authorities,
             identify=lambda _: self.about,
             tell=self.told.append,
+            note=lambda sub, reason: self.noted.append((sub, reason)),
         )
         self.applications = Applications(
             tenant=TENANT,
@@ -225,4 +227,10 @@ class World:
 
 def _shared(code: str, provider: str, days: int) -> SharedMaterial:
     name = Text(zh=code, en=code)
-    return SharedMaterial(code=code, name=name, provider=provider, valid_days=days)
+    return SharedMaterial(
+        code=code,
+        name=name,
+        provider=provider,
+        valid_days=days,
+        ended={"死亡": "deceased", "注销": "deregistered"},
+    )

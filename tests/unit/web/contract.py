@@ -7,7 +7,7 @@ import functools
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from zerotrip.web.openapi.document import document
@@ -28,8 +28,10 @@ def strict_registry() -> Registry[Any]:
     for name, schema in closed["components"]["schemas"].items():
         if "properties" in schema and name != "ProblemAnswer":
             schema["additionalProperties"] = False
-    resource = Resource(contents=closed, specification=DRAFT202012)
-    return Registry().with_resource(URI, resource)
+    registry: Registry[Any] = Registry().with_resource(
+        URI, DRAFT202012.create_resource(closed)
+    )
+    return registry
 
 
 def schema_faults(schema: dict[str, Any], value: object) -> list[str]:

@@ -64,7 +64,7 @@ class Callers:
         if power.agent not in person.subs:
             raise power_ended("revoked")
         principal = self.persons.of(self.tenant, session.sub)
-        reason = why_ended(power, principal.asked, self.now())
+        reason = why_ended(power, principal.principal, self.now())
         if reason is not None:
             raise power_ended(reason)
         return Acting(

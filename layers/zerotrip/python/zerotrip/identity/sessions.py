@@ -202,7 +202,8 @@ class Sessions:
 
         Raises Forbidden as `powers.power_ended` does.
         """
-        principal = self.subjects.get(self.tenant, power.principal)
+        person = self.subjects.persons.of(self.tenant, power.principal)
+        principal = person.principal
         reason = why_ended(power, principal, self.clock())
         if reason is not None:
             raise power_ended(reason)

@@ -162,6 +162,11 @@ class PersonNow:
         return next((each.ended for each in self.every if each.ended), None)
 
     @property
+    def principal(self) -> Subject:
+        """Who was asked for, with what a register said of any of the logins."""
+        return replace(self.asked, ended=self.ended)
+
+    @property
     def marks(self) -> frozenset[str]:
         """All by which this person is known again: logins, numbers, and for a company
         its representative's number."""
@@ -626,9 +631,15 @@ class Subjects:
 
 
 def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list[str]:
-    """The `sub`s that were ever proven by a number or USCC."""
-    pk = numbered_key(tenant, number_mark(hash_key, number))
-    return [row.sk for row in tables.query(IDENTITY_TABLE, pk)]
+    """The `sub`s that are proven by a number or USCC."""
+    mark = number_mark(hash_key, number)
+    pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
+    keys = [(subject_key(tenant, pointer.sk), SUBJECT) for pointer in pointers]
+    found = tables.get_many(IDENTITY_TABLE, keys) if keys else []
+    # A login may be proven by another number by now: that one's word is not of it.
+    return [
+        row.pk.rpartition("#")[2] for row in found if row.data.get("number") == mark
+    ]
 
 
 def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:

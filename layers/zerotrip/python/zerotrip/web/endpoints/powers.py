@@ -75,7 +75,7 @@ def _shown(deps: Applicant, power: Power) -> answers.PowerAnswer:
     agent = None if power.agent is None else persons.of(deps.tenant, power.agent)
     return views.power(
         power,
-        why_ended(power, principal.asked, deps.now()),
+        why_ended(power, principal.principal, deps.now()),
         _party(deps, principal),
         None if agent is None else _party(deps, agent),
     )
