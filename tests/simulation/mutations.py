@@ -433,7 +433,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "one person may speak for both offices",
         "catalogue/revisions.py",
-        "    if command.actor == now.item.proposed_by or command.actor in spoke:\n",
+        "    if (logins | {command.actor}) & spoke_before(now, office):\n",
         "    if command.actor == now.item.proposed_by:\n",
         ("pytest", "tests/unit/catalogue/test_revisions.py"),
     ),
@@ -469,6 +469,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "                for sub in each\n"
         "            )\n",
         "            if officer in each\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an officer decides what concerns declared kin",
+        "identity/recusal.py",
+        "        return self.persons.of(self.tenant, officer).marks | kin\n",
+        "        return self.persons.of(self.tenant, officer).marks\n",
         PEOPLE,
     ),
     Mutation(

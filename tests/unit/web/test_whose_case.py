@@ -214,9 +214,14 @@ def test_an_officer_at_a_window_proves_somebody_who_scans_no_face(
     assert (seen.status, seen.body["level"]) == (201, "strong")
     case_no = people.case(zhang)
     shown = people.town.call(
-        "GET", "/v1/staff/cases/{case_no}", who=officer, case_no=case_no
+        "GET",
+        "/v1/staff/cases/{case_no}",
+        who=people.officer("qin"),
+        case_no=case_no,
     )
     assert shown.body["applicant"]["seen_by"] == officer.sub
+    # Who stands for somebody's identity does not decide their case too.
+    assert people.decides(officer, case_no).code == "own_case"
 
 
 def test_a_window_code_is_good_for_a_quarter_of_an_hour(people: People) -> None:
@@ -268,7 +273,7 @@ def test_logins_are_bound_in_either_order(people: People) -> None:
     )
     assert [each["provider"] for each in answered.body["bindings"]] == [
         "oidc",
-        "wechat",
+        "wechat_mini_program",
     ]
     assert people.town.world.callers.acting(people.wechat("openid-1")).level == (
         "present"

@@ -71,14 +71,8 @@ def require_may_apply(
     Raises Forbidden `agents_forbidden`, `power_missing`, `document_not_accepted`,
     `guardian_needed`, `guardian_at_window`.
     """
+    require_in_person(item, acting)
     power = acting.power
-    if power is not None and power.is_agent and not item.applicant.agents_allowed:
-        raise Forbidden(
-            "agents_forbidden",
-            "该事项须由申请人本人（单位由法定代表人、负责人或者经营者）办理，不能由他人代办。",
-            "The applicant in person, or a company's representative, applies for this: "
-            "no agent may.",
-        )
     if (
         power is not None
         and item.route.deliver_by_courier
@@ -103,6 +97,18 @@ def require_may_apply(
         raise _at_window()
     if too_young and not guarded:
         raise guardian_needed(item.applicant.own_from_age)
+
+
+def require_in_person(item: Item, acting: Acting) -> None:
+    """Raises Forbidden `agents_forbidden` for an agent where the item has none."""
+    power = acting.power
+    if power is not None and power.is_agent and not item.applicant.agents_allowed:
+        raise Forbidden(
+            "agents_forbidden",
+            "该事项须由申请人本人（单位由法定代表人、负责人或者经营者）办理，不能由他人代办。",
+            "The applicant in person, or a company's representative, applies for this: "
+            "no agent may.",
+        )
 
 
 def _at_window() -> Forbidden:
@@ -138,6 +144,17 @@ def filled(
     """The form, with what is proven where nothing stands yet."""
     known = {} if proven is None else dict(proven_fields(item, proven))
     return with_missing(form, known)
+
+
+def spelled(
+    item: Item, form: Mapping[str, Any], proven: Proven | None
+) -> dict[str, Any]:
+    """The form with each proven value in its proven spelling, which licences show."""
+    made = deepcopy(dict(form))
+    if proven is not None:
+        for path, value in proven_fields(item, proven):
+            _put(made, steps(path), value)
+    return made
 
 
 def with_missing(form: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from zerotrip.cases.applicant import (
     require_level,
     require_may_apply,
     require_own,
+    spelled,
 )
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -142,8 +143,9 @@ class Applications:
         draft = self.own(acting, application_id)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
         proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         require_own(item, form, proven, whole=False)
-        return self.drafts.save(draft, seen, filled(item, form, proven), self.now())
+        return self.drafts.save(draft, seen, spelled(item, form, proven), self.now())
 
     def locked(self, acting: Acting, item: Item) -> dict[str, str]:
         """The fields of the applicant's own that are proven, by pointer."""
@@ -278,9 +280,10 @@ class Applications:
         promised: Sequence[str],
     ) -> str:
         pinned = self.catalogue.current(self.tenant, draft.item)
-        by = require_applicant(
+        form, by = require_applicant(
             pinned.item, draft.form, acting, self.applicants, self.now()
         )
+        draft = replace(draft, form=form)
         require_valid(pinned.item, dict(draft.form))
         require_promisable(pinned.item, promised)
         slots = self.slots_of(draft)
@@ -400,6 +403,8 @@ class Applications:
         if draft.state == FROZEN:
             raise already_submitted(draft)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         material = material_of(item, material_code)
         if material.source != "upload":
             self._sources.require_asked(_looked_up_for(draft, acting), item, material)
@@ -420,8 +425,8 @@ def require_applicant(
     acting: Acting,
     applicants: Applicants,
     now: datetime,
-) -> HandedBy:
-    """Who hands the form in, who must be its applicant or act for them.
+) -> tuple[dict[str, Any], HandedBy]:
+    """The form in the proven spelling, and who hands it in: its applicant or an agent.
 
     Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
     Invalid `applicant_differs`.
@@ -430,7 +435,8 @@ def require_applicant(
     proven = applicants.applicant(acting)
     require_may_apply(item, acting, proven, times.legal_day(now))
     require_own(item, form, proven)
-    return handed_by(acting, proven, applicants.agent(acting))
+    by = handed_by(acting, proven, applicants.agent(acting))
+    return spelled(item, form, proven), by
 
 
 def behalf(acting: Acting) -> dict[str, Any]:

@@ -123,6 +123,7 @@ class Agency:
                 offered_to=offer_mark(
                     self.hash_key, offer.agent_name, offer.agent_number
                 ),
+                offered_at=self.callers.now(),
             )
         )
 
@@ -133,6 +134,7 @@ class Agency:
         `power_not_offered`, Forbidden `identity_level_too_low`.
         """
         _require_present(acting.level)
+        self._require_of_age(acting)
         power = self.powers.get(power_id)
         if acting.power is not None or power.offered_to != self._own_mark(acting):
             raise power_unknown()
@@ -153,6 +155,19 @@ class Agency:
         own = {acting.login} if acting.power is not None else acting.subs
         if not gave and power.agent not in own:
             raise power_unknown()
+        if power.office is Office.GUARDIAN and power.agent not in own:
+            raise Forbidden(
+                "guardian_stays",
+                "监护关系由政务服务窗口登记，不能由被监护人自行撤销；有变化的，"
+                "请到政务服务窗口更正。",
+                "A ward does not end a guardianship: a service counter corrects it.",
+            )
+        if power.is_own:
+            raise Forbidden(
+                "representative_stays",
+                "您是登记的法定代表人（负责人、经营者），该权限随登记变更，不能在此撤销。",
+                "You are the registered representative: the register changes that.",
+            )
         now = self.callers.now()
         return self.powers.change(
             power_id, lambda before: revoked(before, acting.login, now)
@@ -298,6 +313,7 @@ class Window:
         """
         guardian = self.subjects.persons.of(self.tenant, sub)
         _require_present(guardian.level)
+        self._require_guardian(guardian, seen.number)
         now = self.subjects.clock()
         name, number, id_type = seen.name, seen.number, seen.id_type
         until = _of_age_on(number)
@@ -339,6 +355,28 @@ class Window:
                 accepted_at=now,
                 recorded_by=officer,
             )
+        )
+
+    def _require_guardian(self, guardian: PersonNow, child: str) -> None:
+        """Raises Invalid `guardian_wrong` for the child itself, and for a minor."""
+        proven = self.subjects.identities.proven(self.tenant, guardian)
+        today = times.legal_day(self.subjects.clock())
+        age = None if proven is None else age_on(proven.number, today)
+        oneself = self.subjects.number_mark(child) in guardian.marks
+        if not oneself and (age is None or age >= OF_AGE):
+            return
+        fault = Fault(
+            "/code",
+            "guardian_wrong",
+            "出示核验码的人是未成年人或者就是被监护人，请由监护人本人生成核验码。",
+            "Who showed the code is the child or another minor: the guardian makes the "
+            "code.",
+        )
+        raise Invalid(
+            "guardian_wrong",
+            "登记内容有误，请逐项更正。",
+            "The entry is wrong: please correct each point.",
+            faults=(fault,),
         )
 
 

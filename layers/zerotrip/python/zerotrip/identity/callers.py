@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,9 +15,15 @@ from zerotrip.identity.model import (
     SubjectKind,
 )
 from zerotrip.identity.power_store import Powers
-from zerotrip.identity.powers import Acting, Power, power_ended, why_ended
+from zerotrip.identity.powers import (
+    Acting,
+    Power,
+    power_ended,
+    subject_ended,
+    why_ended,
+)
 from zerotrip.identity.store import Identities, PersonNow, Persons
-from zerotrip.kernel.errors import Forbidden, NotFound
+from zerotrip.kernel.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +121,6 @@ class Callers:
             return self.powers.get(session.power or "")
         except NotFound as gone:
             raise SessionRefused("power_unknown") from gone
-
-
-def subject_ended(reason: str) -> Forbidden:
-    """A register says that this person has died, or this body was deregistered."""
-    kind, code, zh, en = _ENDED[reason]
-    return kind(code, zh, en)
-
-
-_ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
-    "deceased": (
-        Forbidden,
-        "subject_deceased",
-        "户籍登记信息显示该账号的本人已去世，账号已停用；信息有误的，"
-        "请本人持有效证件到政务服务窗口更正。",
-        "By the population register the holder of this account has died, so that it is "
-        "closed. If that is wrong, a service counter corrects it.",
-    ),
-    "deregistered": (
-        Forbidden,
-        "subject_deregistered",
-        "登记信息显示该单位已注销，不能再以其名义办理；您仍可以本人身份登录办理个人事项。"
-        "信息有误的，请向登记机关更正。",
-        "By the register this body was deregistered: nobody acts in its name. You may "
-        "still sign in as yourself. If that is wrong, the register corrects it.",
-    ),
-}
 
 
 def _level(agent: PersonNow, principal: PersonNow) -> Level:

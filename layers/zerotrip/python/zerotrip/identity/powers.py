@@ -110,11 +110,17 @@ class Power:
     items: tuple[str, ...] | None = None
     representative: str | None = None
     offered_to: str | None = None
+    offered_at: datetime | None = None
     accepted_at: datetime | None = None
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     recorded_by: str | None = None
     version: int = 0
+
+    @property
+    def offer_ends_at(self) -> datetime:
+        """Until when it may be accepted."""
+        return (self.offered_at or self.starts_at) + OFFER_STANDS
 
     @property
     def is_own(self) -> bool:
@@ -147,6 +153,7 @@ class Power:
             "state": self.state,
             "representative": self.representative,
             "offered_to": self.offered_to,
+            "offered_at": _text(self.offered_at),
             "accepted_at": _text(self.accepted_at),
             "revoked_at": _text(self.revoked_at),
             "revoked_by": self.revoked_by,
@@ -171,6 +178,7 @@ class Power:
             state=PowerState(data["state"]),
             representative=data["representative"],
             offered_to=data["offered_to"],
+            offered_at=_time(data.get("offered_at")),
             accepted_at=_time(data["accepted_at"]),
             revoked_at=_time(data["revoked_at"]),
             revoked_by=data["revoked_by"],
@@ -321,6 +329,32 @@ _ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
 }
 
 
+def subject_ended(reason: str) -> Forbidden:
+    """A register says that this person has died, or this body was deregistered."""
+    kind, code, zh, en = _SUBJECT_ENDED[reason]
+    return kind(code, zh, en)
+
+
+_SUBJECT_ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
+    "deceased": (
+        Forbidden,
+        "subject_deceased",
+        "户籍登记信息显示该账号的本人已去世，账号已停用；信息有误的，"
+        "请本人持有效证件到政务服务窗口更正。",
+        "By the population register the holder of this account has died, so that it is "
+        "closed. If that is wrong, a service counter corrects it.",
+    ),
+    "deregistered": (
+        Forbidden,
+        "subject_deregistered",
+        "登记信息显示该单位已注销，不能再以其名义办理；您仍可以本人身份登录办理个人事项。"
+        "信息有误的，请向登记机关更正。",
+        "By the register this body was deregistered: nobody acts in its name. You may "
+        "still sign in as yourself. If that is wrong, the register corrects it.",
+    ),
+}
+
+
 def narrowed(acts: Iterable[str]) -> frozenset[Act]:
     """`all`, or the acts that are named. Raises Invalid for none."""
     named = set(acts)
@@ -370,7 +404,7 @@ def accepted(power: Power, agent: str, now: datetime) -> Power:
     """The power after its agent took it. Raises Conflict `power_not_offered`."""
     if power.state is PowerState.ACCEPTED and power.agent == agent:
         return power
-    if power.state is not PowerState.OFFERED or now >= power.starts_at + OFFER_STANDS:
+    if power.state is not PowerState.OFFERED or now >= power.offer_ends_at:
         raise power_not_offered()
     return replace(power, agent=agent, state=PowerState.ACCEPTED, accepted_at=now)
 

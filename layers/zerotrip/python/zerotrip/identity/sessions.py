@@ -23,7 +23,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import (
     STAFF,
     Level,
@@ -46,6 +45,7 @@ from zerotrip.identity.powers import (
     Scope,
     narrowed,
     power_ended,
+    subject_ended,
     why_ended,
 )
 from zerotrip.identity.store import Officers, PersonNow, Subjects

@@ -40,7 +40,7 @@ from zerotrip.identity.model import (
     Subject,
     SubjectKind,
 )
-from zerotrip.identity.powers import level_too_low
+from zerotrip.identity.powers import level_too_low, subject_ended
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
 from zerotrip.kernel.errors import (
@@ -51,7 +51,7 @@ from zerotrip.kernel.errors import (
     NotFound,
     Unavailable,
 )
-from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.identifiers import Mint, is_citizen_number
 from zerotrip.kernel.names import normalised_name
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
@@ -341,16 +341,17 @@ class Subjects:
 
         `level` None: this provider proves no identity and leaves the level as it is.
         `facts` are further fields of the subject's row. Two first logins at once give
-        one subject: the rows are written if absent. Raises Forbidden
-        `identity_conflict` where a provider now vouches for another number than that
-        of the person whose login this is.
+        one subject: the rows are written if absent. A login whose account or openid is
+        somebody else's by now is somebody new. Raises Forbidden `identity_conflict`
+        where a provider now vouches for another number than that of the person whose
+        login this is.
         """
         said = _Said(person, level, facts or {})
         for _ in range(_ATTEMPTS):
             known = self._login_row(tenant, login)
             try:
                 row = self._row_behind(tenant, known, person)
-                if known is None or row is None:
+                if known is None or row is None or self._is_another(row, said):
                     return self._create(
                         login,
                         Subject(tenant, self.mint.opaque(), kind, Level.DECLARED),
@@ -385,7 +386,7 @@ class Subjects:
         """Takes a login away from its person. What was begun by it stays theirs.
 
         Whoever signs in by it from now on is somebody new. Raises NotFound
-        `binding_unknown`, Conflict `last_login`.
+        `binding_unknown`, Conflict `last_login`, `only_proof`.
         """
         for _ in range(_ATTEMPTS):
             person = self.persons.of(tenant, own)
@@ -394,6 +395,13 @@ class Subjects:
                 raise binding_unknown()
             if live == {login}:
                 raise _last_login()
+            if all(
+                not each.level.reaches(Level.MATCHED)
+                for each in person.live
+                if each.sub != login
+            ):
+                # Else a thief with the other login could prove himself the owner.
+                raise _only_proof()
             try:
                 # The others too: two that take each other away must meet, or nobody
                 # would be left.
@@ -417,21 +425,27 @@ class Subjects:
         """What an officer saw at a window: level `strong`, and who it was that looked.
 
         Raises Conflict `proven_as_another` where the login is proven by another number,
+        Forbidden as `subject_ended` does where a register says so of the number,
         Invalid `name_differs` where a provider knows the number under another name.
         """
         self.require_name_of_number(tenant, number, person.name or "", sub)
         for _ in range(_ATTEMPTS):
             now = self.persons.of(tenant, sub)
             mark = self.number_mark(number)
-            if any(_proven_otherwise(each, mark) for each in now.live):
+            # The former ones too: what they began is this person's still.
+            if any(_proven_otherwise(each, mark) for each in now.every):
                 raise _proven_as_another()
-            subject = replace(
-                now.asked,
-                level=Level.STRONG,
-                number=mark,
-                named=self._named(person),
-                seen_by=officer,
+            subject = self._as_registers_say(
+                replace(
+                    now.asked,
+                    level=Level.STRONG,
+                    number=mark,
+                    named=self._named(person),
+                    seen_by=officer,
+                )
             )
+            if subject.ended is not None:
+                raise subject_ended(subject.ended)
             try:
                 row = self._row_as_read(tenant, now.asked)
                 held = opened_person(self.keys, tenant, sub, row).updated(person)
@@ -463,7 +477,13 @@ class Subjects:
                 raise _name_differs()
 
     def note(self, tenant: str, sub: str, **facts: str | None) -> None:
-        """Keeps what a register said of a subject: `ended`, `representative`."""
+        """Keeps what a register said of a subject: `ended`, `representative`.
+
+        It holds for every login with the same number, and for those that come later.
+        """
+        mark = self.persons.of(tenant, sub).best.number
+        if mark is not None:
+            _note_mark(self.tables, tenant, mark, **facts)
         note(self.tables, tenant, sub, **facts)
 
     def _row_behind(
@@ -477,6 +497,19 @@ class Subjects:
             return None
         row = self._subject_row(tenant, str(known.data["sub"]))
         return None if row.data.get("former") else row
+
+    def _is_another(self, row: StoredRow, said: _Said) -> bool:
+        """Whether the provider's account is another citizen's by now.
+
+        A citizen's number never changes; that of a passport does.
+        """
+        before, number = row.data.get("number"), said.person.id_no
+        proven = Level(row.data["level"]).reaches(Level.MATCHED)
+        if number is None or not proven or before in (None, self.number_mark(number)):
+            return False
+        tenant, _, sub = row.pk.split("#")
+        known = opened_person(self.keys, tenant, sub, row).id_no
+        return is_citizen_number(number) and is_citizen_number(known or "")
 
     def _holder(self, person: Person) -> str | None:
         if person.unionid is None:
@@ -586,7 +619,7 @@ class Subjects:
         Raises Forbidden `identity_conflict` where they are proven as somebody else.
         """
         person = self.persons.of(tenant, sub)
-        for each in person.live:
+        for each in person.every:
             if each.sub != sub and _proven_otherwise(each, number):
                 raise _identity_conflict()
         return self._others_as_read(tenant, person)
@@ -688,7 +721,10 @@ class Subjects:
 
 def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list[str]:
     """The `sub`s that are proven by a number or USCC."""
-    mark = number_mark(hash_key, number)
+    return _proven_by_mark(tables, tenant, number_mark(hash_key, number))
+
+
+def _proven_by_mark(tables: Tables, tenant: str, mark: str) -> list[str]:
     pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
     keys = [
         (subject_key(tenant, pointer.sk), SUBJECT)
@@ -711,12 +747,18 @@ def note_number(
 ) -> list[str]:
     """Keeps what a register said of a number: for the logins that there are, which are
     answered, and for those that come later. None takes a fact back."""
-    pk = numbered_key(tenant, number_mark(hash_key, number))
+    return _note_mark(tables, tenant, number_mark(hash_key, number), **facts)
+
+
+def _note_mark(
+    tables: Tables, tenant: str, mark: str, **facts: str | bool | None
+) -> list[str]:
+    pk = numbered_key(tenant, mark)
     known = tables.get(IDENTITY_TABLE, pk, REGISTER)
     merged = {**(known.data if known else {}), **facts}
     data = {name: value for name, value in merged.items() if value is not None}
     tables.transact([Put(IDENTITY_TABLE, StoredRow(pk, REGISTER, data))])
-    subs = proven_by(tables, hash_key, tenant, number)
+    subs = _proven_by_mark(tables, tenant, mark)
     for sub in subs:
         note(tables, tenant, sub, **facts)
     return subs
@@ -845,12 +887,13 @@ def _identity_conflict() -> Forbidden:
 def _require_one_person(every: Iterable[Subject]) -> None:
     subjects = tuple(every)
     proven = [each for each in subjects if each.level.reaches(Level.MATCHED)]
-    if len({each.number for each in proven if each.number is not None}) > 1:
+    # Numbers that nobody proved yet count too: they may be proven tomorrow.
+    if len({each.number for each in subjects if each.number is not None}) > 1:
         raise _bound_elsewhere()
     if len({each.named for each in proven if each.named is not None}) > 1:
         # One number under two names: somebody mistyped, or a name has changed.
         raise _identity_conflict()
-    if len(subjects) > MOST_LOGINS:
+    if len([each for each in subjects if not each.former]) > MOST_LOGINS:
         raise Conflict(
             "too_many_logins",
             "绑定的登录方式已达上限（8个），请到政务服务窗口处理。",
@@ -893,6 +936,14 @@ def _bound_elsewhere() -> Conflict:
         "login_bound_elsewhere",
         "该登录方式不能与您的账号绑定；如有疑问，请持证件到政务服务窗口核实。",
         "This login cannot be bound to your account; a service counter helps.",
+    )
+
+
+def _only_proof() -> Conflict:
+    return Conflict(
+        "only_proof",
+        "这是您唯一已实名认证的登录方式，不能解除；请先用另一种登录方式完成实名认证。",
+        "This is your only login that proves who you are: prove another one first.",
     )
 
 

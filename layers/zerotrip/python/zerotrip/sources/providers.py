@@ -10,9 +10,8 @@ from typing import Protocol
 
 from zerotrip.catalogue.model import Item, Material, SharedMaterial
 from zerotrip.catalogue.shared_entries import shared_materials
-from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import Level, Proven
-from zerotrip.identity.powers import Acting
+from zerotrip.identity.powers import Acting, subject_ended
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Unavailable, ZeroTripError
 from zerotrip.kernel.names import same_name
