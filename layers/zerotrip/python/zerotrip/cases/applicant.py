@@ -102,7 +102,13 @@ def require_may_apply(
 def require_in_person(item: Item, acting: Acting) -> None:
     """Raises Forbidden `agents_forbidden` for an agent where the item has none."""
     power = acting.power
-    if power is not None and power.is_agent and not item.applicant.agents_allowed:
+    if power is not None and power.is_agent:
+        require_agents_allowed(item)
+
+
+def require_agents_allowed(item: Item) -> None:
+    """Raises Forbidden `agents_forbidden` where one applies in person only."""
+    if not item.applicant.agents_allowed:
         raise Forbidden(
             "agents_forbidden",
             "该事项须由申请人本人（单位由法定代表人、负责人或者经营者）办理，不能由他人代办。",

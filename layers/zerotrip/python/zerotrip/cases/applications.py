@@ -374,7 +374,9 @@ class Applications:
             organisation=item.organisation.uscc,
             department=item.department,
             sub=frozen.sub,
-            agents=() if acting.power is None else (acting.login,),
+            agents=()
+            if acting.power is None or acting.power.is_own
+            else (acting.login,),
             application=frozen.id,
             received_at=at,
             watch={"1": Watch(sk=event.sk, due=due, until="answer")},

@@ -125,7 +125,8 @@ def _handed_in_by(
     records: Records, keys: KeyRing, now: CaseNow
 ) -> dict[str, Any] | None:
     """Who acted for the applicant, and as what; None where nobody did."""
-    if not now.case.agents:
+    row = records.row(now.key, now.case.form)
+    if row is None or row.data["applicant"].get("agent") is None:
         return None
     by = read_handed(records, keys, now).by
     if by.office is None:

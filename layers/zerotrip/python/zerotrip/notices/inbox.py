@@ -71,7 +71,11 @@ class Inbox:
                 sent,
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
-                by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
+                # Of what one did oneself nobody needs to be told.
+                by_agent=bool(
+                    set(cases.get(sent.case_no, {}).get("agents", ()))
+                    - {acting.login, *acting.logins}
+                ),
             )
             for sent in newest
         )

@@ -19,7 +19,9 @@ from zerotrip.identity.powers import (
     Acting,
     Power,
     PowerSource,
+    PowerState,
     level_too_low,
+    power_ended,
 )
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
@@ -163,6 +165,11 @@ def bindings(
     )
 
 
+def _why(because: str) -> answers.Text:
+    refusal = power_ended(because)
+    return {"zh": refusal.zh, "en": refusal.en}
+
+
 def power(
     given: Power,
     because: str | None,
@@ -171,6 +178,7 @@ def power(
 ) -> answers.PowerAnswer:
     """An authorisation as either side sees it."""
     zh, en = OFFICE_WORDS[given.office]
+    offered = given.state is PowerState.OFFERED
     return cast(
         answers.PowerAnswer,
         {
@@ -185,6 +193,8 @@ def power(
             "state": str(given.state),
             "holds": because is None,
             "because": because,
+            "because_words": None if because is None else _why(because),
+            "accept_until": times.to_text(given.offer_ends_at) if offered else None,
             "starts_at": times.to_text(given.starts_at),
             "ends_at": times.to_text(given.ends_at),
             "principal": principal,
@@ -482,6 +492,8 @@ def item(published: Item) -> answers.ItemAnswer:
         "item_code": published.code,
         "applicant": published.applicant.model_dump(include=_APPLICANT_FIELDS),
         "agents_allowed": published.applicant.agents_allowed,
+        "guardians_allowed": published.applicant.guardians_allowed,
+        "own_from_age": published.applicant.own_from_age,
         "materials": [_material(each) for each in published.materials],
         "route": {
             "decided_by": route.decided_by,

@@ -78,7 +78,7 @@ class PowerAnswer(TypedDict):
     """An authorisation. `holds`: it may be used now; else `because` is a code.
 
     `items`, `item_code` and `case_no` narrow it; null is everything. `agent` is null
-    until somebody has accepted it.
+    until somebody has accepted it, which they may until `accept_until`.
     """
 
     power_id: str
@@ -92,6 +92,8 @@ class PowerAnswer(TypedDict):
     state: Literal["offered", "accepted", "revoked"]
     holds: bool
     because: str | None
+    because_words: Text | None
+    accept_until: str | None
     starts_at: str
     ends_at: str
     principal: PartyAnswer | None

@@ -112,6 +112,7 @@ UNBIND_LOGIN = Route(
         "last_login",
         "login_busy",
         "officer_login_stays",
+        "only_proof",
         "proof_not_fresh",
     ),
 )
@@ -140,8 +141,10 @@ OFFER_POWER = Route(
     Words("委托他人代办", "Let somebody act for me"),
     {201: "PowerAnswer"},
     (
+        "agents_forbidden",
         "guardian_needed",
         "identity_level_too_low",
+        "item_unknown",
         "power_invalid",
         "power_not_yours_to_give",
         *_OPENS,
@@ -155,6 +158,7 @@ ACCEPT_POWER = Route(
     Words("接受委托", "Take an authorisation that was offered to me"),
     {200: "PowerAnswer"},
     (
+        "guardian_needed",
         "identity_level_too_low",
         "power_not_offered",
         "power_unknown",
@@ -178,7 +182,7 @@ REVOKE_POWER = Route(
     "/v1/powers/{power_id}",
     Words("撤销或者辞去委托，立即生效", "End an authorisation, at once"),
     {204: None},
-    ("power_unknown", "powers_busy"),
+    ("guardian_stays", "power_unknown", "powers_busy", "representative_stays"),
 )
 LIST_APPLICATIONS = Route(
     "GET",
@@ -222,6 +226,7 @@ SAVE_APPLICATION = Route(
     ),
     {200: "ApplicationAnswer"},
     (
+        *_APPLIES,
         "applicant_differs",
         "application_unknown",
         "application_submitted",
@@ -238,6 +243,7 @@ ADD_MATERIAL = Route(
     Words("取得材料上传表单", "Get the form that uploads one material"),
     {201: "UploadAnswer"},
     (
+        *_APPLIES,
         "application_unknown",
         "application_submitted",
         "material_not_asked",
@@ -265,6 +271,7 @@ REUSE_MATERIAL = Route(
     ),
     {201: "ReuseAnswer"},
     (
+        *_APPLIES,
         "application_unknown",
         "application_submitted",
         "consent_missing",
@@ -327,7 +334,7 @@ ADD_CASE_MATERIAL = Route(
     "/v1/cases/{case_no}/materials",
     Words("取得补正材料上传表单", "Get the form that uploads a material asked for"),
     {201: "UploadAnswer"},
-    (*_CASE, "materials_not_asked", *_UPLOAD),
+    (*_CASE, "agents_forbidden", "materials_not_asked", *_UPLOAD),
     body=requests.NewMaterial,
     keyed=True,
 )
@@ -360,7 +367,7 @@ WITHDRAW_CASE = Route(
     "/v1/cases/{case_no}/withdrawal",
     Words("撤回申请", "Withdraw"),
     {200: "CaseMoved"},
-    _COMMAND,
+    (*_COMMAND, "agents_forbidden"),
     body=requests.Nothing,
     body_optional=True,
     if_match="required",

@@ -88,7 +88,7 @@ SEE_PERSON = Route(
         "At the window: the person and the document were seen",
     ),
     {201: "SeenAnswer"},
-    (*_STAFF, *_WINDOW, "proven_as_another", "data_key_destroyed"),
+    (*_STAFF, *_WINDOW, "proven_as_another", "subject_deceased", "data_key_destroyed"),
     body=requests.SeenPerson,
     keyed=True,
 )
@@ -104,6 +104,7 @@ RECORD_GUARDIAN = Route(
         *_STAFF,
         *_WINDOW,
         "identity_level_too_low",
+        "guardian_wrong",
         "minor_wrong",
         "data_key_destroyed",
     ),

@@ -70,6 +70,8 @@ ANSWERED: dict[str, Json] = {
                 "state": "accepted",
                 "holds": True,
                 "because": None,
+                "because_words": None,
+                "accept_until": None,
                 "principal": {"kind": "legal", "name": "示例食品有限公司"},
                 "agent": {"kind": "natural", "name": "张示例"},
             }
