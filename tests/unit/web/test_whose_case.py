@@ -101,7 +101,20 @@ def test_a_correction_names_nobody_else_either(people: People) -> None:
 
 def test_a_name_is_the_same_in_every_writing_of_its_middle_dot(people: People) -> None:
     who = people.oidc(claims("zhang", name="阿依·示例"))
-    assert people.applies(who, **{"/owner/name": "阿依•示例"}).status == 202
+    draft = people.start(who)
+    form = people.form(VEHICLE, **draft.body["applicant"]["locked"])
+    form["owner"]["name"] = " 阿依•示例\u2028"
+    assert people.save(who, draft, form).body["form"]["owner"]["name"] == "阿依·示例"
+    people.upload_all(who, draft, VEHICLE)
+    assert people.submit(who, draft).status == 202
+
+
+def test_a_text_that_no_licence_can_show_is_refused_by_its_field(
+    people: People,
+) -> None:
+    who = people.oidc(claims("zhang"))
+    refused = people.applies(who, **{"/addressee/address": "示例街道\x1f一号"})
+    assert refused.fault_codes == {"/form/addressee/address": "text_unprintable"}
 
 
 def test_a_rare_character_is_told_where_the_register_writes_another(
@@ -196,6 +209,42 @@ def test_officers_see_who_applied_how_and_at_which_level(people: People) -> None
 
 
 # at a window
+
+
+def test_a_window_code_is_good_for_one_entry(people: People) -> None:
+    zhang = people.wechat("openid-1")
+    code = people.town.call("POST", "/v1/sessions/window-codes", who=zhang)
+    body = {"code": code.body["code"], "name": "张示例", "number": NUMBERS["zhang"]}
+    window, who = "/v1/staff/identities", people.officer()
+    assert people.town.call("POST", window, who=who, body=body).status == 201
+    again = people.town.call("POST", window, who=who, body=body)
+    assert (again.status, again.code) == (404, "window_code_unknown")
+
+
+def test_a_known_number_has_one_name_at_every_window(people: People) -> None:
+    people.oidc(claims("zhang"))
+    code = people.town.call(
+        "POST", "/v1/sessions/window-codes", who=people.wechat("openid-1")
+    )
+    body = {"code": code.body["code"], "name": "冒名示例", "number": NUMBERS["zhang"]}
+    refused = people.town.call(
+        "POST", "/v1/staff/identities", who=people.officer(), body=body
+    )
+    assert refused.fault_codes == {"/name": "name_differs"}
+
+
+def test_a_document_is_of_the_kind_that_its_number_says(people: People) -> None:
+    code = people.town.call(
+        "POST", "/v1/sessions/window-codes", who=people.wechat("openid-1")
+    )
+    body = {"code": code.body["code"], "name": "张示例", "id_type": "414"}
+    refused = people.town.call(
+        "POST",
+        "/v1/staff/identities",
+        who=people.officer(),
+        body={**body, "number": NUMBERS["zhang"]},
+    )
+    assert refused.fault_codes == {"/id_type": "document_wrong"}
 
 
 def test_an_officer_at_a_window_proves_somebody_who_scans_no_face(

@@ -233,6 +233,11 @@ class Acting:
         return self.login if self.power is not None else self.sub
 
     @property
+    def for_another(self) -> bool:
+        """Whether an agent or guardian acts, not the person or company itself."""
+        return self.power is not None and not self.power.is_own
+
+    @property
     def on_behalf(self) -> dict[str, str] | None:
         """For whom, as events say it; None where nobody is represented."""
         if self.power is None:
