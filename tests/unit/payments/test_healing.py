@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.persons import acting
 from tests.support.town import Town, in_order
 from tests.support.world import TENANT
 from tests.unit.payments.fakes import FEE_FEN, Till, fresh_till
@@ -14,6 +15,7 @@ from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import AlreadyDone, Conflict, GiveUp, Retry
+from zerotrip.notices.inbox import Inbox
 from zerotrip.payments import model
 from zerotrip.payments.channels.wechat_pay import TradeState
 from zerotrip.payments.model import BillNow, BillStage
@@ -319,6 +321,18 @@ def test_a_couriers_charge_that_lapses_is_opened_anew_after_the_end() -> None:
     assert world.dead == []
 
 
+def test_the_applicant_is_told_once_of_the_new_bill(till: Till) -> None:
+    _lapse(till)
+    told = _told(till)
+    assert [each["type"] for each in told].count("bill.opened") == 2
+    newest = told[0]
+    assert newest["about"]["id"] == till.key.id
+    assert newest["text"]["zh"].startswith("您申请的“补领机动车行驶证”")
+    assert (
+        "应缴15.00 元，请在2026年12月20日10:00之前打开办件缴纳" in newest["text"]["zh"]
+    )
+
+
 # money for the old bill
 
 
@@ -340,6 +354,7 @@ def test_money_for_a_lapsed_bill_is_listed_and_its_payer_told(till: Till) -> Non
         FEE_FEN,
     )
     till.world.run()
+    assert "bill.paid_after_lapse" in [each["type"] for each in _told(till)]
     assert till.stage is BillStage.OPENED  # the new one is still to be paid
 
 
@@ -370,6 +385,18 @@ def _lapse_now(till: Till) -> str:
     till.tick()
     till.world.run()
     return old
+
+
+def _told(till: Till) -> list[dict[str, Any]]:
+    """The applicant's inbox, the newest first."""
+    world = till.world
+    inbox = Inbox(
+        world.records,
+        world.tables,
+        lambda code, digest: world.catalogue.pinned(TENANT, code, digest).name,
+        world.clock,
+    )
+    return list(inbox.list(TENANT, acting("sub-1")))
 
 
 def _message(till: Till) -> BillDue:
