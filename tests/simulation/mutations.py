@@ -371,6 +371,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         _scenario("storage-events"),
     ),
     Mutation(
+        "the channel is never asked about a lost notice",
+        "payments/model.py",
+        "        due_at=_next_look(bill, TERMS[channel], command.now),\n",
+        "        due_at=bill.payable_until,\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "a lapsed bill is not closed at the channel",
+        "payments/steps.py",
+        "            channel.close(now.key.id)\n        except AlreadyDone:\n"
+        "            state",
+        "            pass\n        except AlreadyDone:\n            state",
+        ("pytest", "tests/unit/payments/test_healing.py"),
+    ),
+    Mutation(
+        "a notice that contradicts the bill is refused for a day",
+        "payments/steps.py",
+        "            return model.contradict(bill, paid, wrong, now)\n",
+        "            raise bill_unknown()\n",
+        ("pytest", "tests/unit/payments/test_notices.py"),
+    ),
+    Mutation(
         "a payment in another currency is taken",
         "payments/model.py",
         "    if paid.currency != CURRENCY:\n",

@@ -215,6 +215,8 @@ def _watch(
         and not (entry.until == "answer" and name == answered)
         and (entry.until in ("answer", "tries") or entry.until in still_open)
         and not (entry.until == "answer" and stage != now.stage)
+        # Opened anew, it waits for another fact: the former event is answered.
+        and entry.until not in outcome.opens
     }
     if outcome.promises_due is not None:
         until = str(Obligation.PROMISES)

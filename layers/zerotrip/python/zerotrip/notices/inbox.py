@@ -20,6 +20,7 @@ from zerotrip.notices.templates import (
     UNNAMED_ITEM,
     spoken_amount,
     spoken_day,
+    spoken_minute,
     template_of,
 )
 
@@ -168,6 +169,9 @@ def _as_json(
     if "expires_at" in sent.parameters:
         day = spoken_day(times.from_text(sent.parameters["expires_at"]))
         zh["expires"], en["expires"] = day.zh, day.en
+    if "payable_until" in sent.parameters:
+        minute = spoken_minute(times.from_text(sent.parameters["payable_until"]))
+        zh["until"], en["until"] = minute.zh, minute.en
     kind, _, identity = sent.about.partition("#")
     text = template.text.filled(zh, en)
     if by_agent:
