@@ -284,7 +284,7 @@ def _name(ask: Ask, column: str) -> str:
 
 def _as_asked_by(scene: Scene, ask: Ask, column: str) -> Ask:
     """Any caseworker may take a victim's code who is shown it: these were not."""
-    entitled = {"officer", "officer_elsewhere", "officer_next_door"}
+    entitled = {"officer", "officer_elsewhere", "officer_next_door", acting.VOUCHED}
     if ask.operation.name not in AT_A_WINDOW or column not in entitled:
         return ask
     body, absent = ask.body or b"", scene.absent["code"].encode()
@@ -369,9 +369,8 @@ def _of_a_suspended_one(operation: Operation) -> Expected:
 
 def _of_whose_it_is(operation: Operation, column: str) -> Expected:
     """What anybody else gets, by what the path and the body name."""
-    if column in acting.RECUSED and (
-        "{case_no}" in operation.path or operation.name in AT_A_WINDOW
-    ):
+    at_a_window = operation.name in AT_A_WINDOW and column != acting.VOUCHED
+    if column in acting.RECUSED and ("{case_no}" in operation.path or at_a_window):
         return Expected("recused", frozenset({403}), "own_case")
     if column == acting.NEW_HOLDER and operation.name.endswith("/acceptance"):
         # Asked before whose power it is: a WeChat login alone takes none.

@@ -325,7 +325,9 @@ def _no_kin(patch: pytest.MonkeyPatch, scene: Scene) -> None:
 def _no_voucher(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     """Whoever stands for the applicant's identity decides the case too."""
     patch.setattr(
-        recusal, "_near", lambda person, marks: bool(set(person.marks) & set(marks))
+        recusal,
+        "_near",
+        lambda person, marks, vouched: bool(set(person.marks) & set(marks)),
     )
 
 

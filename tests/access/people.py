@@ -198,6 +198,8 @@ class Registry:
             window_key(self.tenant, code),
             "WINDOW",
             {"sub": sub},
+            version=1,
+            stage="live",
             expires_at=int((self.clock() + TERM).timestamp()),
         )
         self.tables.transact([Put(ANSWERS_TABLE, row)])

@@ -207,8 +207,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "a case that waits for its fee does not look for it",
         "cases/commands.py",
-        'outcome.next_steps = ("collect_payment", "advance_case")',
-        'outcome.next_steps = ("collect_payment", "advance_case_")',
+        'bill)\n        outcome.next_steps = ("collect_payment", "advance_case")',
+        'bill)\n        outcome.next_steps = ("collect_payment", "advance_case_")',
         ("pytest", "tests/unit/cases/test_lifecycle.py"),
     ),
     Mutation(
@@ -487,7 +487,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an officer's own case is told by the login, not by the person",
         "identity/recusal.py",
         "            if any(\n"
-        "                sub in marks or (sub in known and known[sub].marks & marks)\n"
+        "                sub in marks or (sub in known and _near(known[sub], marks, "
+        "vouched))\n"
         "                for sub in each\n"
         "            )\n",
         "            if officer in each\n",
@@ -496,8 +497,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "an officer decides what concerns declared kin",
         "identity/recusal.py",
-        "        return self.persons.of(self.tenant, officer).marks | kin\n",
-        "        return self.persons.of(self.tenant, officer).marks\n",
+        "        return person.marks | kin | principals\n",
+        "        return person.marks | principals\n",
         PEOPLE,
     ),
     Mutation(
@@ -545,7 +546,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "binding does not compare the proven numbers",
         "identity/store.py",
-        "    if len({each.number for each in proven if each.number is not None}) > 1:"
+        "    if len({each.number for each in subjects if each.number is not None}) > 1:"
         "\n",
         "    if False:\n",
         PEOPLE,
@@ -596,8 +597,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "the applicant is not compared at the hand-in",
         "cases/applications.py",
-        "    require_own(item, form, proven)\n    require_own_addressee(",
-        "    require_own_addressee(",
+        "    require_own(item, form, proven)\n    by = handed_by(",
+        "    by = handed_by(",
         PEOPLE,
     ),
     Mutation(

@@ -221,6 +221,24 @@ def test_a_window_code_is_good_for_one_entry(people: People) -> None:
     assert (again.status, again.code) == (404, "window_code_unknown")
 
 
+def test_who_vouched_makes_the_next_entry_and_a_refused_one_costs_no_code(
+    people: People,
+) -> None:
+    zhang, who = people.wechat("openid-1"), people.officer()
+    for name, window, number in (
+        ("张示例", "/v1/staff/identities", NUMBERS["zhang"]),
+        ("严示例", "/v1/staff/guardians", NUMBERS["yan"]),
+    ):
+        code = people.town.call("POST", "/v1/sessions/window-codes", who=zhang)
+        body = {"code": code.body["code"], "name": name, "number": number}
+        wrong = {**body, "number": NUMBERS["li"]}
+        if "guardians" in window:
+            refused = people.town.call("POST", window, who=who, body=wrong)
+            assert refused.fault_codes == {"/number": "minor_wrong"}
+        entered = people.town.call("POST", window, who=who, body=body)
+        assert entered.status == 201
+
+
 def test_a_known_number_has_one_name_at_every_window(people: People) -> None:
     people.oidc(claims("zhang"))
     code = people.town.call(

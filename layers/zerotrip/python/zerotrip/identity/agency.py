@@ -5,9 +5,10 @@ And what officers see at a window: who somebody is, and whose guardian.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from zerotrip.identity.callers import Callers
 from zerotrip.identity.model import (
@@ -48,7 +49,7 @@ from zerotrip.identity.store import (
     number_mark,
 )
 from zerotrip.kernel import times
-from zerotrip.kernel.errors import Fault, Forbidden, Invalid, NotFound
+from zerotrip.kernel.errors import Fault, Forbidden, Invalid, NotFound, ZeroTripError
 from zerotrip.kernel.identifiers import (
     IdentityDocument,
     Mint,
@@ -58,9 +59,10 @@ from zerotrip.kernel.identifiers import (
     is_identity_number,
 )
 from zerotrip.kernel.names import normalised_name, normalised_number
-from zerotrip.kernel.tables import Put
+from zerotrip.kernel.tables import Expect, Put, Rejected
 
-USED = "used"
+LIVE, USED = "live", "used"
+Entry = TypeVar("Entry")
 OF_AGE = 18
 """Civil Code 17, 18: who is younger lets nobody act, a guardian acts (23, 27)."""
 
@@ -279,20 +281,32 @@ class Window:
         row = tables.get(ANSWERS_TABLE, window_key(self.tenant, code), "WINDOW")
         # The database removes expired rows hours later: the time is checked here.
         if row is None or row.stage == USED or (row.expires_at or 0) <= now.timestamp():
-            raise NotFound(
-                "window_code_unknown",
-                "核验码有误或者已过期，请办事人重新生成（15分钟内有效）。",
-                "This code is wrong or too old: have a new one made; it is good for "
-                "15 minutes.",
-            )
+            raise _code_unknown()
         return str(row.data["sub"])
 
-    def use_up(self, code: str) -> None:
-        """The code was good for one entry. A lost answer is found in the person."""
+    def entered(self, code: str, enter: Callable[[], Entry]) -> Entry:
+        """Makes the one entry for which a code is good; a refused one leaves it good.
+
+        Raises NotFound `window_code_unknown` where another entry came first.
+        """
+        self._turn(code, before=LIVE, after=USED)
+        try:
+            return enter()
+        except ZeroTripError:
+            self._turn(code, before=USED, after=LIVE)
+            raise
+
+    def _turn(self, code: str, *, before: str, after: str) -> None:
         tables = self.subjects.tables
         row = tables.get(ANSWERS_TABLE, window_key(self.tenant, code), "WINDOW")
-        if row is not None and row.stage != USED:
-            tables.transact([Put(ANSWERS_TABLE, replace(row, stage=USED))])
+        if row is None or row.stage != before:
+            raise _code_unknown()
+        expect = Expect(version=row.version)
+        turned = replace(row, stage=after, version=(row.version or 0) + 1)
+        try:
+            tables.transact([Put(ANSWERS_TABLE, turned, expect)])
+        except Rejected as rejected:
+            raise _code_unknown() from rejected
 
     def vouch(self, sub: str, seen: Seen, officer: str) -> PersonNow:
         """The login is proven `strong`, and the officer stands for it.
@@ -414,6 +428,15 @@ def _of_age_on(number: str) -> datetime | None:
     day = times.add_months(born, 12 * OF_AGE)
     midnight = datetime(day.year, day.month, day.day, tzinfo=times.SHANGHAI)
     return midnight.astimezone(UTC)
+
+
+def _code_unknown() -> NotFound:
+    return NotFound(
+        "window_code_unknown",
+        "核验码有误、已使用或者已过期，请办事人重新生成（15分钟内有效，仅可使用一次）。",
+        "This code is wrong, used or too old: have a new one made; it is good for one "
+        "entry within 15 minutes.",
+    )
 
 
 def _no_minor() -> Invalid:

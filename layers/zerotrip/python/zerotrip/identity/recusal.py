@@ -65,11 +65,18 @@ class Recusal:
         principals = {each.principal for each in held if each.accepted_at is not None}
         return person.marks | kin | principals
 
-    def own(self, officer: str, parties: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    def own(
+        self,
+        officer: str,
+        parties: Mapping[str, Iterable[str]],
+        *,
+        vouched: bool = True,
+    ) -> frozenset[str]:
         """Which of these cases are the officer's own, by case number.
 
         `parties` are the `sub`s of each case's applicant and of whoever acted. Whoever
-        saw one of them at a window and stands for the identity decides nothing either.
+        saw one of them at a window and stands for the identity decides nothing either,
+        unless `vouched` is False.
         """
         marks = self.marks_of(officer)
         subs = {sub for each in parties.values() for sub in each}
@@ -78,14 +85,16 @@ class Recusal:
             case_no
             for case_no, each in parties.items()
             if any(
-                sub in marks or (sub in known and _near(known[sub], marks))
+                sub in marks or (sub in known and _near(known[sub], marks, vouched))
                 for sub in each
             )
         )
 
-    def require_others(self, officer: str, case_no: str, parties: set[str]) -> None:
-        """Raises Forbidden `own_case` for a case of one's own."""
-        if self.own(officer, {case_no: parties}):
+    def require_others(
+        self, officer: str, case_no: str, parties: set[str], *, vouched: bool = True
+    ) -> None:
+        """Raises Forbidden `own_case` for a case of one's own, as `own` tells it."""
+        if self.own(officer, {case_no: parties}, vouched=vouched):
             raise own_case()
 
     def is_near(self, officer: str, number: str) -> bool:
@@ -99,8 +108,8 @@ class Recusal:
         return f"{self.tenant}#OFFICER#{officer}"
 
 
-def _near(person: PersonNow, marks: frozenset[str]) -> bool:
-    seen_by = {each.seen_by for each in person.live}
+def _near(person: PersonNow, marks: frozenset[str], vouched: bool) -> bool:
+    seen_by = {each.seen_by for each in person.live} if vouched else set()
     return bool(person.marks & marks) or bool(seen_by & marks)
 
 

@@ -273,6 +273,8 @@ class Sessions:
                 window_key(self.tenant, code),
                 "WINDOW",
                 {"sub": session.sub},
+                version=1,
+                stage="live",
                 expires_at=int(until.timestamp()),
             )
             try:

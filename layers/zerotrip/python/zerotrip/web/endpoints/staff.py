@@ -168,8 +168,9 @@ def see_person(request: Request, deps: Staff) -> Reply:
 
     def act() -> Reply:
         asked, seen, sub = _shown(request, deps, officer)
-        person = deps.window.vouch(sub, seen, officer.sub)
-        deps.window.use_up(asked.code)
+        person = deps.window.entered(
+            asked.code, lambda: deps.window.vouch(sub, seen, officer.sub)
+        )
         level = person.level
         body = {"level": str(level), "level_name": views.level_name(level)}
         return Reply(201, body)
@@ -183,8 +184,12 @@ def record_guardian(request: Request, deps: Staff) -> Reply:
 
     def act() -> Reply:
         asked, seen, sub = _shown(request, deps, officer)
-        power = deps.window.guardian(sub, seen, officer.sub, corrects=asked.corrects)
-        deps.window.use_up(asked.code)
+        power = deps.window.entered(
+            asked.code,
+            lambda: deps.window.guardian(
+                sub, seen, officer.sub, corrects=asked.corrects
+            ),
+        )
         body = {"power_id": power.id, "ends_at": times.to_text(power.ends_at)}
         return Reply(201, body)
 
@@ -235,7 +240,8 @@ def _shown(
     asked = request.asked(SeenPerson)
     seen = Seen.read(asked.name, asked.number, asked.id_type)
     sub = deps.window.shown_by(asked.code)
-    deps.recusal.require_others(officer.sub, "", {sub})
+    # Who vouched for somebody before may well make the next entry.
+    deps.recusal.require_others(officer.sub, "", {sub}, vouched=False)
     if deps.recusal.is_near(officer.sub, seen.number):
         raise own_case()
     return asked, seen, sub

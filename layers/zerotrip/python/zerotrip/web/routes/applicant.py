@@ -89,6 +89,19 @@ LIST_BINDINGS = Route(
     "/v1/sessions/bindings",
     Words("我的登录方式和实名等级", "My logins, and how well I am proven"),
     {200: "BindingsAnswer"},
+    (
+        # An agent's session whose power has ended says so here as everywhere.
+        "power_expired",
+        "power_not_accepted",
+        "power_not_begun",
+        "power_revoked",
+        "principal_deceased",
+        "principal_deregistered",
+        "representative_changed",
+        "subject_deceased",
+        "subject_deregistered",
+        *_OPENS,
+    ),
 )
 BIND_LOGIN = Route(
     "POST",
