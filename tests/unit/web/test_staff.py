@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.persons import FIRM, HASH_KEY, acting
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
-from zerotrip.catalogue.authoring import load
+from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.identity.model import (
     Level,
     Login,
@@ -272,7 +272,9 @@ def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"
     _send_back(town, who, case_no, defects=[_defect(metres)])
-    town.world.requests.correct(case_no, acting("sub-firm", "company"), 4, None)
+    form = load_example(CATALOGUE / FOOD, legal_day(town.world.clock())).form
+    mended = {**form, "premises": {**form["premises"], "metres_to_pollution": 999}}
+    town.world.requests.correct(case_no, acting("sub-firm", "company"), 4, mended)
     town.world.run()
     version = town.world.case(case_no).head.version
     late = _send_back(town, who, case_no, version)

@@ -109,9 +109,10 @@ class Requests:
     ) -> Committed:
         """Hands the mended form in, or in review what was promised.
 
-        Uploads made since replace what they were for; without a form the earlier one
+        Uploads made since replace what they were for; without a form the latest one
         stands. `promised` are materials that are to follow. Raises as
-        `applications.require_applicant` does, where a form is handed in.
+        `applications.require_applicant` does, where a form is handed in, and Conflict
+        `correction_changes_nothing`.
         """
         own = self.own(case_no, acting)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
@@ -138,6 +139,8 @@ class Requests:
                 tuple(dict.fromkeys((*before.promised, *promised))),
                 by or before.by,
             )
+            if handed.says_the_same(before):
+                raise correction_changes_nothing()
             return commands.correct(now, command, _form_row(data_key, now, handed))
 
         return self._carry_out(case_no, "correct", command, decide)
@@ -306,10 +309,7 @@ class Requests:
                 if is_same_request(done, step, command):
                     return Committed((done,), duplicate=True)
                 raise came_first(now, done)
-            if (
-                now.stage not in step_allowed_from(step)
-                or self._stage_at(now, seen) != now.stage
-            ):
+            if now.stage not in step_allowed_from(step) or self._left_since(now, seen):
                 raise came_first(now, self.records.history(now.key)[-1])
             try:
                 return self.records.commit(decide(now))
@@ -323,11 +323,18 @@ class Requests:
             "The case is being worked on at this moment: try again.",
         )
 
-    def _stage_at(self, now: CaseNow, seen: int) -> str:
+    def _left_since(self, now: CaseNow, seen: int) -> bool:
+        """Whether the case has left its stage since that version, even to come back.
+
+        After a second round the stage is the same and the form another: whoever saw
+        the first one has not seen what lies there now.
+        """
         if seen == now.head.version:
-            return now.stage
+            return False
         stages = {row.seq: row.body["stage"] for row in self.records.history(now.key)}
-        return str(stages.get(seen, ""))
+        return seen not in stages or any(
+            stage != now.stage for seq, stage in stages.items() if seq >= seen
+        )
 
 
 def case_unknown() -> NotFound:
@@ -336,7 +343,7 @@ def case_unknown() -> NotFound:
 
 
 def came_first(now: CaseNow, winner: EventRow) -> Conflict:
-    """The stage has changed since, or another decision holds: says what came first."""
+    """The stage was left since, or another decision holds: says what came first."""
     return Conflict(
         "stage_changed",
         "办件状态已变化，本操作未执行，请刷新后查看。",
@@ -354,6 +361,18 @@ def came_first(now: CaseNow, winner: EventRow) -> Conflict:
                 },
             },
         },
+    )
+
+
+def correction_changes_nothing() -> Conflict:
+    """Form, materials and promises are as they lie with the office already."""
+    return Conflict(
+        "correction_changes_nothing",
+        "补正内容与现有申请完全相同，请按补正要求修改申请表或者重新上传材料后再提交；"
+        "认为无需补正的，可与受理部门联系或者撤回申请。",
+        "Nothing in it differs from what lies with the office already: change the form "
+        "or upload what the notice names, then hand it in. If nothing is wrong, ask "
+        "the office, or withdraw the application.",
     )
 
 

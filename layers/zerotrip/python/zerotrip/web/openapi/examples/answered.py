@@ -192,6 +192,7 @@ ANSWERED: dict[str, Json] = {
         "version": 5,
         "obligations": ["payment"],
         "handed_in_by": None,
+        "handed_in": None,
         "asked_of_me": [
             {
                 "obligation": "payment",
