@@ -24,6 +24,8 @@ WRITERS = {
         "watch_deadlines",
         "receive_material",
     },
+    # staff_api follows when an officer corrects at a window.
+    "QUERY": {"applicant_api"},
     "BILL": {"collect_payment", "applicant_api", "partner_webhooks"},
     "SHIPMENT": {"dispatch_courier", "partner_webhooks"},
     "LICENCE": {"sign_licence", "register_licence"},

@@ -268,6 +268,18 @@ def test_an_officers_notice_is_sent_once_and_read_by_the_applicant(
     ]
 
 
+def test_applicant_and_officer_read_the_same_query_code(
+    town: Town, case_no: str
+) -> None:
+    code = town.world.case(case_no).case.code
+    firm = town.session("sub-firm", Role.COMPANY)
+    own = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no)
+    seen = town.call("GET", ONE, who=_officer(town), case_no=case_no)
+    assert own.body["query_code"] == seen.body["query_code"] == code
+    notices = town.call("GET", "/v1/notices", who=firm).body["notices"]
+    assert {each["query_code"] for each in notices} == {code}
+
+
 def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"

@@ -49,6 +49,8 @@ class Case(BaseModel):
     """The body of a case's head: hot facts and references, no personal data, 1 KB.
 
     `sub` is the applicant's login, `agents` those of whoever acted for the applicant.
+    `code` is its query code, None where the case is older than these codes; the head
+    has room for a short name only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -60,6 +62,7 @@ class Case(BaseModel):
     sub: str
     agents: tuple[str, ...] = ()
     application: str
+    code: str | None = None
     received_at: str
     form: str = "FORM"
     obligations: dict[Obligation, Open] = {}

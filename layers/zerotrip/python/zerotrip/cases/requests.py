@@ -24,6 +24,7 @@ from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promi
 from zerotrip.cases.lifecycle import Obligation, Stage, step_allowed_from
 from zerotrip.cases.model import CaseNow, Handed, case_key, read
 from zerotrip.cases.promises import PROMISED, read_promises, require_promisable
+from zerotrip.cases.query_codes import telephone_hash, telephone_rewritten
 from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import schema_at
@@ -39,9 +40,16 @@ from zerotrip.kernel.errors import (
 )
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
-from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
+from zerotrip.kernel.records import (
+    Committed,
+    CompanionFailed,
+    Overtaken,
+    Records,
+    Taken,
+)
 from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.steps import ATTEMPTS
+from zerotrip.kernel.tables import Write
 from zerotrip.materials.model import Holder, HolderKind, Slot, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
@@ -71,6 +79,7 @@ class Requests:
     mint: Mint
     now: Callable[[], datetime]
     applicants: Applicants
+    hash_key: bytes
 
     def own(self, case_no: str, acting: Acting) -> CaseNow:
         """A case within reach. NotFound alike for none and another's."""
@@ -143,7 +152,16 @@ class Requests:
                 raise correction_changes_nothing()
             return commands.correct(now, command, _form_row(data_key, now, handed))
 
-        return self._carry_out(case_no, "correct", command, decide)
+        def pointer(now: CaseNow) -> Sequence[Write]:
+            code = now.case.code
+            if form is None or code is None:
+                return ()
+            telephone = telephone_hash(self.hash_key, code, item, form)
+            return telephone_rewritten(
+                self.records.tables, self.tenant, code, telephone
+            )
+
+        return self._carry_out(case_no, "correct", command, decide, pointer)
 
     def _keep_promises(
         self,
@@ -294,6 +312,7 @@ class Requests:
         step: str,
         command: Command,
         decide: Callable[[CaseNow], Change],
+        companions: Callable[[CaseNow], Sequence[Write]] = lambda _: (),
     ) -> Committed:
         seen = int(command.cause.removeprefix("v"))
         for _ in range(ATTEMPTS):
@@ -312,8 +331,9 @@ class Requests:
             if now.stage not in step_allowed_from(step) or self._left_since(now, seen):
                 raise came_first(now, self.records.history(now.key)[-1])
             try:
-                return self.records.commit(decide(now))
-            except Overtaken:
+                change = decide(now)
+                return self.records.commit(change, companions=companions(now))
+            except (Overtaken, CompanionFailed):
                 continue
             except Taken as taken:
                 raise came_first(now, taken.winner) from taken

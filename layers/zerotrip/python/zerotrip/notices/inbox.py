@@ -19,6 +19,7 @@ from zerotrip.notices.templates import (
     UNNAMED_AMOUNT,
     UNNAMED_ITEM,
     spoken_amount,
+    spoken_case,
     spoken_day,
     template_of,
 )
@@ -57,9 +58,9 @@ class Inbox:
     ) -> Sequence[dict[str, Any]]:
         """The newest notices to any of a person's logins, as they go over the wire.
 
-        `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh,
-        en}, occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is
-        None where the notice is about an application that is no case yet.
+        `{id, type, case_no, query_code, about: {kind, id}, by_agent, title: {zh, en},
+        text: {zh, en}, occurred_at, sent_at, read, read_at}`; times are UTC texts.
+        `case_no` is None where the notice is about an application that is no case yet.
         """
         newest = self._notices(tenant, acting)[::-1][:limit]
         if not newest:
@@ -71,6 +72,7 @@ class Inbox:
                 sent,
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
+                query_code=cases.get(sent.case_no, {}).get("code"),
                 by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
             )
             for sent in newest
@@ -154,13 +156,19 @@ def _subject_pk(tenant: str, sub: str) -> str:
 
 
 def _as_json(
-    sent: Notice, item: Named, read_at: str | None, *, by_agent: bool
+    sent: Notice,
+    item: Named,
+    read_at: str | None,
+    *,
+    query_code: str | None,
+    by_agent: bool,
 ) -> dict[str, Any]:
     template = template_of(sent.template, sent.parameters)
     amount_fen = sent.parameters.get("amount_fen")
     amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
-    zh = {"item": item.zh, "case_no": sent.case_no, "amount": amount.zh}
-    en = {"item": item.en, "case_no": sent.case_no, "amount": amount.en}
+    number = spoken_case(sent.case_no, query_code)
+    zh = {"item": item.zh, "case_no": number.zh, "amount": amount.zh}
+    en = {"item": item.en, "case_no": number.en, "amount": amount.en}
     if "expires_at" in sent.parameters:
         day = spoken_day(times.from_text(sent.parameters["expires_at"]))
         zh["expires"], en["expires"] = day.zh, day.en
@@ -175,6 +183,7 @@ def _as_json(
         "id": sent.id,
         "type": sent.template,
         "case_no": sent.case_no or None,
+        "query_code": query_code,
         "about": {"kind": kind.lower(), "id": identity},
         "by_agent": by_agent,
         "title": template.title.filled(zh, en),

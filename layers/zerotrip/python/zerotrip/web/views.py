@@ -32,6 +32,7 @@ from zerotrip.web import answers
 
 if TYPE_CHECKING:
     # A cold start need not know how materials are looked up, or people.
+    from zerotrip.cases.applications import Receipt
     from zerotrip.identity.store import PersonNow
     from zerotrip.sources.model import Standing
     from zerotrip.sources.remembered import Offer
@@ -315,10 +316,11 @@ def _stored_use(code: str, use: Use, item: Item) -> answers.StoredUse:
     }
 
 
-def submission(case_no: str) -> answers.SubmissionAnswer:
+def submission(receipt: Receipt) -> answers.SubmissionAnswer:
     """The receipt of a hand-in."""
     return {
-        "case_no": case_no,
+        "case_no": receipt.case_no,
+        "query_code": receipt.query_code,
         "stage": "received",
         "stage_name": stage_name(Stage.RECEIVED),
     }

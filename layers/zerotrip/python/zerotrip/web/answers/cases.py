@@ -81,9 +81,11 @@ class ShipmentAnswer(TypedDict):
 
 
 class CaseStanding(TypedDict):
-    """Which case, and where it stands."""
+    """Which case, and where it stands. `query_code` is what people say instead of the
+    number; null in the oldest cases."""
 
     case_no: str
+    query_code: str | None
     version: int
     item_code: str
     item_name: Text
@@ -162,12 +164,13 @@ class NoticeAbout(TypedDict):
 
 
 class NoticeAnswer(TypedDict):
-    """One notice in words. `case_no` is null while there is only an application;
-    `by_agent`: somebody acted for the applicant in this case."""
+    """One notice in words. `case_no` and its `query_code` are null while there is only
+    an application; `by_agent`: somebody acted for the applicant in this case."""
 
     id: str
     type: str
     case_no: str | None
+    query_code: str | None
     about: NoticeAbout
     by_agent: bool
     title: Text
