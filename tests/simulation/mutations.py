@@ -155,7 +155,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "cases/applications.py",
         "companions=[put, found_by.put(), *companions(receipt)]",
         "companions=[put, *companions(receipt)]",
-        _scenario("set-test"),
+        STORM,
     ),
     Mutation(
         "a hand-in writes a further query code",
@@ -163,7 +163,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "companions=[put, found_by.put(), *companions(receipt)]",
         "companions=[put, found_by.put(), "
         "replace(found_by, code=self.mint.readable()).put(), *companions(receipt)]",
-        _scenario("set-test"),
+        STORM,
     ),
     Mutation(
         "a corrected telephone leaves the query code's pointer as it was",
