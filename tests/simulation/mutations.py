@@ -421,6 +421,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         _scenario("storage-events"),
     ),
     Mutation(
+        "the channel is never asked about a lost notice",
+        "payments/model.py",
+        "        due_at=_next_look(bill, TERMS[channel], command.now),\n",
+        "        due_at=bill.payable_until,\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "a lapsed bill is not closed at the channel",
+        "payments/steps.py",
+        "            channel.close(now.key.id)\n        except AlreadyDone:\n"
+        "            state",
+        "            pass\n        except AlreadyDone:\n            state",
+        ("pytest", "tests/unit/payments/test_healing.py"),
+    ),
+    Mutation(
+        "a notice that contradicts the bill is refused for a day",
+        "payments/steps.py",
+        "            return model.contradict(bill, paid, wrong, now)\n",
+        "            raise bill_unknown()\n",
+        ("pytest", "tests/unit/payments/test_notices.py"),
+    ),
+    Mutation(
         "a payment in another currency is taken",
         "payments/model.py",
         "    if paid.currency != CURRENCY:\n",
@@ -439,7 +461,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "a person's old page counts as seen",
         "cases/requests.py",
-        "                or self._stage_at(now, seen) != now.stage\n",
+        " or self._left_since(now, seen)",
         "",
         _scenario("anything-in-any-order", "tenth", seed=6),
     ),
@@ -483,7 +505,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "one person may speak for both offices",
         "catalogue/revisions.py",
-        "    if command.actor == now.item.proposed_by or command.actor in spoke:\n",
+        "    if (logins | {command.actor}) & spoke_before(now, office):\n",
         "    if command.actor == now.item.proposed_by:\n",
         ("pytest", "tests/unit/catalogue/test_revisions.py"),
     ),
@@ -519,6 +541,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "                for sub in each\n"
         "            )\n",
         "            if officer in each\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an officer decides what concerns declared kin",
+        "identity/recusal.py",
+        "        return self.persons.of(self.tenant, officer).marks | kin\n",
+        "        return self.persons.of(self.tenant, officer).marks\n",
         PEOPLE,
     ),
     Mutation(

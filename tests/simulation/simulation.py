@@ -60,6 +60,7 @@ QUEUE_SETTINGS = {
     "RECEIVE_MATERIAL_QUEUE": "receive_material",
     "REGISTER_LICENCE_QUEUE": "register_licence",
     "NOTIFY_QUEUE": "notify",
+    "COLLECT_PAYMENT_QUEUE": "collect_payment",
 }
 ENVIRONMENT = {
     "ZEROTRIP_TENANT": TENANT,
@@ -70,6 +71,7 @@ ENVIRONMENT = {
     "CATALOGUE_BUCKET": "catalogue",
     "ARCHIVE_BUCKET": "archive",
     "MALWARE_SCANNER": "none",
+    "PAYABLE_DAYS": "15",
     "LICENCE_KEY": "licence-key",
     "TOKEN_KEY": "token-key",
     "DATA_KEY": "data-key",

@@ -163,7 +163,7 @@ class WhoIsWho:
             return
         applicant, agents = self._parties(row.key, writes)
         if row.type in BY_OFFICERS:
-            both = self.marks(self.members(row.actor))
+            both = self.marks(self.members(row.actor)) | self._kin(row.actor)
             for party in (applicant, *agents):
                 if both & self.marks(self.members(party)):
                     self.let_in.append(f"{row.ref}: decided by its own party")
@@ -328,6 +328,12 @@ class WhoIsWho:
                 said[name] for name in ("number", "representative") if said.get(name)
             }
         return found
+
+    def _kin(self, officer: str) -> set[str]:
+        """Keyed hashes of the numbers that an officer declared."""
+        pk = f"{TENANT}#OFFICER#{officer}"
+        rows = self.run.store.query("identity", pk, "KIN#")
+        return {row.sk.removeprefix("KIN#") for row in rows}
 
     def _known(self, sub: str) -> bool:
         return self._row("identity", f"{TENANT}#SUB#{sub}", "SUBJECT") is not None

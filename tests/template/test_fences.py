@@ -26,7 +26,9 @@ WRITERS = {
     },
     # staff_api follows when an officer corrects at a window.
     "QUERY": {"applicant_api"},
-    "BILL": {"collect_payment", "applicant_api", "partner_webhooks"},
+    # watch_deadlines moves the due time in a bill's head on, so that the channel is
+    # asked less and less often; it holds no key of the channel and writes no event.
+    "BILL": {"collect_payment", "applicant_api", "partner_webhooks", "watch_deadlines"},
     "SHIPMENT": {"dispatch_courier", "partner_webhooks"},
     "LICENCE": {"sign_licence", "register_licence"},
     "NOTICE": {"notify"},

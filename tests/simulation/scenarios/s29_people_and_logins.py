@@ -49,6 +49,8 @@ WHERE = ("applicant_api", "staff_api", "submit", "pre_review", "approve")
 TERM = timedelta(minutes=40)
 """Of a power that ends before what was to be done under it."""
 A_WHILE = (5.0, 120.0)
+GONE = "session_refused"
+"""Whose session was lost to a late answer cannot begin another without a power."""
 OTHERS = 500_000
 """Numbers from here on are of people who are only named."""
 STRANGERS = 3
@@ -364,7 +366,9 @@ class Crowd(Town):
         draft = self._draft(acting, one.number)
         self._settled(self.revoke(own, power), "revoking one's own power")
         self.pause(20, 60)
-        self._refused(self.hands_in(acting, draft), "a revoked power", "power_revoked")
+        self._refused(
+            self.hands_in(acting, draft), "a revoked power", "power_revoked", GONE
+        )
         self._through(own, draft, one)
 
     def _run_out_before_hand_in(self, one: Citizen, agent: Citizen) -> None:
@@ -373,7 +377,9 @@ class Crowd(Town):
         own, acting, _ = self._agency(one, agent, ends_at=ends_at)
         draft = self._draft(acting, one.number)
         self.wait_until(ends_at + timedelta(seconds=20))
-        self._refused(self.hands_in(acting, draft), "a power's end", "power_expired")
+        self._refused(
+            self.hands_in(acting, draft), "a power's end", "power_expired", GONE
+        )
         self._through(own, draft, one)
 
     def _revoked_before_payment(self, one: Citizen, agent: Citizen) -> None:
@@ -385,7 +391,9 @@ class Crowd(Town):
         who = own if self.run.scheduler.random.random() < 0.5 else acting.principal
         self._settled(self.revoke(who or own, power), "revoking a power")
         self.pause(20, 60)
-        self._refused(self.pays(acting, case_no), "a revoked power", "power_revoked")
+        self._refused(
+            self.pays(acting, case_no), "a revoked power", "power_revoked", GONE
+        )
         self._finish(own, case_no, one)
 
     def _run_out_before_payment(self, one: Citizen, agent: Citizen) -> None:
@@ -396,7 +404,9 @@ class Crowd(Town):
         case_no = self._number(self.hands_in(acting, self._draft(acting, one.number)))
         self._decided(case_no)
         self.wait_until(ends_at + timedelta(seconds=20))
-        self._refused(self.pays(acting, case_no), "a power's end", "power_expired")
+        self._refused(
+            self.pays(acting, case_no), "a power's end", "power_expired", GONE
+        )
         self._finish(own, case_no, one)
 
     def _revoked_at_the_bell(self, one: Citizen, agent: Citizen) -> None:
@@ -408,6 +418,30 @@ class Crowd(Town):
             lambda: self.hands_in(own, draft), within=0.4,
         )  # fmt: skip
         self._through(own, draft, one)
+
+    def _two_agents_at_once(self, one: Citizen, agent: Citizen, other: Citizen) -> None:
+        """Both, and the principal, hand one draft in; one of them loses the power."""
+        own, acting, power = self._agency(one, agent)
+        theirs = self._in(other.oidc)
+        second = self._offered(own, other)
+        self._settled(self.accept(theirs, second), "accepting one's own power")
+        third = self._acting(theirs, second)
+        draft = self._draft(acting, one.number)
+        answers = self.together(
+            lambda: self.hands_in(acting, draft),
+            lambda: self.hands_in(third, draft),
+            lambda: self.hands_in(own, draft),
+        )
+        case_no, *others = {self._number(each) for each in answers}
+        if others:
+            self.odd.append(f"{case_no}: also {others}")
+        self._settled(self.revoke(own, power), "revoking one's own power")
+        self.pause(20, 60)
+        self._refused(
+            self.takes_back(acting, case_no), "a revoked power", "power_revoked", GONE
+        )
+        self._settled(self.bind(theirs, other.wechat), "binding one's own")
+        self._finish(third, case_no)
 
     def _agency(
         self, one: Citizen, agent: Citizen, **more: Any
@@ -447,7 +481,9 @@ class Crowd(Town):
         tokens = self._in(account)
         draft = self._draft(tokens, agent.number, FOOD)
         self.wait_until(ends_at + timedelta(seconds=20))
-        self._refused(self.hands_in(tokens, draft), "a power's end", "power_expired")
+        self._refused(
+            self.hands_in(tokens, draft), "a power's end", "power_expired", GONE
+        )
         until = ends_at + timedelta(days=20)
         account.company = dataclasses.replace(account.company, until=until)
         again = self._in(account)
@@ -494,6 +530,20 @@ class Crowd(Town):
         case_no = self._number(self.hands_in(acting, draft))
         self._tries(staff, case_no)
         self._finish(acting, case_no)
+
+    def _officers_kin(self, one: Citizen, officer: Citizen) -> None:
+        """Nor does who declared the applicant to be a relative."""
+        staff = self._officer(officer)
+        number = registry.citizen_number(one.number)
+        declared = self._as(
+            staff, "POST", "/v1/staff/kin", app="staff_api",
+            body={"relation": "collateral", "number": number},
+        )  # fmt: skip
+        self._settled(declared, "declaring kin")
+        own = self._in(one.oidc)
+        case_no = self._number(self.hands_in(own, self._draft(own, one.number)))
+        self._tries(staff, case_no)
+        self._finish(own, case_no, one)
 
     def _officer(self, one: Citizen) -> Tokens:
         """Registers them in the office that decides, and signs them in."""
@@ -646,10 +696,12 @@ WAYS: tuple[tuple[Callable[..., None], int], ...] = (
     (Crowd._revoked_before_payment, 2),
     (Crowd._run_out_before_payment, 2),
     (Crowd._revoked_at_the_bell, 2),
+    (Crowd._two_agents_at_once, 3),
     (Crowd._company, 1),
     (Crowd._officer_by_another_login, 1),
     (Crowd._officer_bound_later, 1),
     (Crowd._officer_as_agent, 2),
+    (Crowd._officers_kin, 2),
 )
 """Each way and how many people it takes."""
 LEAST = sum(count for _, count in WAYS)

@@ -14,7 +14,7 @@ from zerotrip.cases.applicant import (
     require_level,
     require_may_apply,
     require_own,
-    require_own_addressee,
+    spelled,
 )
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -118,12 +118,7 @@ class Applications:
         if not acting.reaches(acting.sub, item_code):
             raise _outside_power()
         if AUDIENCE_ROLE[pinned.item.audience] not in acting.roles:
-            raise Forbidden(
-                "audience_other",
-                "该事项面向其他类型的申请人，请切换身份后再申请。",
-                "This item is for the other kind of applicant.",
-                detail={"audience": pinned.item.audience},
-            )
+            raise _audience_other(pinned.item)
         moment = self.now()
         at = times.to_text(moment)
         proven = self.applicants.applicant(acting)
@@ -161,8 +156,9 @@ class Applications:
         draft = self.own(acting, application_id)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
         proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         require_own(item, form, proven, whole=False)
-        return self.drafts.save(draft, seen, filled(item, form, proven), self.now())
+        return self.drafts.save(draft, seen, spelled(item, form, proven), self.now())
 
     def locked(self, acting: Acting, item: Item) -> dict[str, str]:
         """The fields of the applicant's own that are proven, by pointer."""
@@ -300,9 +296,10 @@ class Applications:
         promised: Sequence[str],
     ) -> Receipt:
         pinned = self.catalogue.current(self.tenant, draft.item)
-        by = require_applicant(
+        form, by = require_applicant(
             pinned.item, draft.form, acting, self.applicants, self.now()
         )
+        draft = replace(draft, form=form)
         require_valid(pinned.item, dict(draft.form))
         require_promisable(pinned.item, promised)
         slots = self.slots_of(draft)
@@ -400,7 +397,9 @@ class Applications:
             organisation=item.organisation.uscc,
             department=item.department,
             sub=frozen.sub,
-            agents=() if acting.power is None else (acting.login,),
+            agents=()
+            if acting.power is None or acting.power.is_own
+            else (acting.login,),
             application=frozen.id,
             code=frozen.query_code,
             received_at=at,
@@ -430,6 +429,8 @@ class Applications:
         if draft.state == FROZEN:
             raise already_submitted(draft)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         material = material_of(item, material_code)
         if material.source != "upload":
             self._sources.require_asked(_looked_up_for(draft, acting), item, material)
@@ -450,24 +451,39 @@ def require_applicant(
     acting: Acting,
     applicants: Applicants,
     now: datetime,
-) -> HandedBy:
-    """Who hands the form in, who must be its applicant or act for them.
+) -> tuple[dict[str, Any], HandedBy]:
+    """The form in the proven spelling, and who hands it in: its applicant or an agent.
 
     Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
-    Invalid `applicant_differs`, `addressee_not_principal`.
+    Invalid `applicant_differs`.
     """
     require_level(item, acting)
     proven = applicants.applicant(acting)
     require_may_apply(item, acting, proven, times.legal_day(now))
     require_own(item, form, proven)
-    require_own_addressee(item, form, acting, proven)
-    return handed_by(acting, proven, applicants.agent(acting))
+    by = handed_by(acting, proven, applicants.agent(acting))
+    return spelled(item, form, proven), by
 
 
 def behalf(acting: Acting) -> dict[str, Any]:
     """What an event's body says where somebody acts for another."""
     said = acting.on_behalf
     return {} if said is None else {"on_behalf": said}
+
+
+def _audience_other(item: Item) -> Forbidden:
+    if item.audience == "company":
+        return Forbidden(
+            "audience_company",
+            "本事项由企业、个体工商户等申请，请用法人账号（统一身份认证中的单位身份）登录。",
+            "Companies and sole traders apply for this: sign in for yours at the "
+            "identity provider.",
+        )
+    return Forbidden(
+        "audience_person",
+        "本事项由个人申请，请以本人身份登录后办理。",
+        "Persons apply for this: sign in as yourself.",
+    )
 
 
 def _outside_power() -> Forbidden:

@@ -47,6 +47,8 @@ EVENT_WORDS: dict[str, tuple[str, str]] = {
     "case.approved": ("准予许可", "Approved"),
     "case.refused": ("不予许可", "Refused"),
     "case.fee_paid": ("已缴费", "Fee paid"),
+    "case.bill_renewed": ("缴费单逾期失效，已重新开立", "Bill lapsed, opened anew"),
+    "case.charge_renewed": ("快递费账单逾期失效，已重新开立", "Charge opened anew"),
     "case.licence_issued": ("证照已签发", "Licence issued"),
     "case.completed": ("办结", "Completed"),
     "case.withdrawn": ("已撤回", "Withdrawn"),
@@ -126,7 +128,8 @@ def _handed_in_by(
     records: Records, keys: KeyRing, now: CaseNow
 ) -> dict[str, Any] | None:
     """Who acted for the applicant, and as what; None where nobody did."""
-    if not now.case.agents:
+    row = records.row(now.key, now.case.form)
+    if row is None or row.data["applicant"].get("agent") is None:
         return None
     by = read_handed(records, keys, now).by
     if by.office is None:

@@ -269,6 +269,7 @@ class SharedMaterial(_Part):
 
     `ended`: what the document's `status` says of somebody who is no more, and which end
     that is; nobody applies in that name any longer.
+    `name_field`: where the document has its subject's name, which is the proven one.
     """
 
     code: Code
@@ -277,6 +278,9 @@ class SharedMaterial(_Part):
     provider: Code
     valid_days: Annotated[int, Field(gt=0, le=3660)]
     ended: dict[Words, Literal["deceased", "deregistered"]] = {}
+    name_field: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = (
+        None
+    )
 
 
 class Applicant(_Part):
@@ -294,6 +298,7 @@ class Applicant(_Part):
     representative_path: Pointer | None = None
     own_from_age: Annotated[int, Field(ge=14, le=18)] = 18
     agents_allowed: bool = True
+    guardians_allowed: bool = True
 
 
 class Section(_Part):

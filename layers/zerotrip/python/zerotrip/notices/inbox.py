@@ -21,6 +21,7 @@ from zerotrip.notices.templates import (
     spoken_amount,
     spoken_case,
     spoken_day,
+    spoken_minute,
     template_of,
 )
 
@@ -73,7 +74,11 @@ class Inbox:
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
                 query_code=cases.get(sent.case_no, {}).get("code"),
-                by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
+                # Of what one did oneself nobody needs to be told.
+                by_agent=bool(
+                    set(cases.get(sent.case_no, {}).get("agents", ()))
+                    - {acting.login, *acting.logins}
+                ),
             )
             for sent in newest
         )
@@ -172,6 +177,9 @@ def _as_json(
     if "expires_at" in sent.parameters:
         day = spoken_day(times.from_text(sent.parameters["expires_at"]))
         zh["expires"], en["expires"] = day.zh, day.en
+    if "payable_until" in sent.parameters:
+        minute = spoken_minute(times.from_text(sent.parameters["payable_until"]))
+        zh["until"], en["until"] = minute.zh, minute.en
     kind, _, identity = sent.about.partition("#")
     text = template.text.filled(zh, en)
     if by_agent:

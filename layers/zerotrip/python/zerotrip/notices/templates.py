@@ -2,7 +2,7 @@
 
 `TEMPLATES` by event type: the bus rule of `notify` matches exactly these. `REMINDERS`
 by clock: `watch_deadlines` sends for them. `{item}`, `{case_no}` (with the query code
-beside it), `{amount}` and `{expires}` are filled when the notice is read.
+beside it), `{amount}`, `{until}` and `{expires}` are filled when the notice is read.
 """
 
 from __future__ import annotations
@@ -147,6 +147,43 @@ TEMPLATES: Mapping[str, Template] = {
             "We received your payment for “{item}” (case {case_no}): {amount}.",
         ),
     ),
+    "bill.paid_after_lapse": Template(
+        Bilingual("旧单款项将退回", "Money for the old bill goes back"),
+        Bilingual(
+            "您为“{item}”（办件编号{case_no}）支付的{amount}已收到，但所付的账单此前已失效。"
+            "这笔款项将退回原付款账户，请打开办件按新账单缴费。",
+            "We received {amount} for “{item}” (case {case_no}), but the bill that was "
+            "paid had lapsed before. The money goes back to the account that it came "
+            "from; please open the case and pay the new bill.",
+        ),
+    ),
+    "bill.paid_after_cancellation": Template(
+        Bilingual("款项将退回", "Your payment goes back"),
+        Bilingual(
+            "您为“{item}”（办件编号{case_no}）支付的{amount}已收到，但该账单此前已取消，"
+            "无需缴纳。这笔款项将退回原付款账户。",
+            "We received {amount} for “{item}” (case {case_no}), but the bill had been "
+            "cancelled and need not be paid. The money goes back to the account that "
+            "it came from.",
+        ),
+    ),
+    "bill.cancelled_after_payment": Template(
+        Bilingual("已缴费用将退回", "What you paid goes back"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）已终止，您缴纳的{amount}将退回原付款账户。",
+            "“{item}” (case {case_no}) has ended, and the {amount} that you paid go "
+            "back to the account that they came from.",
+        ),
+    ),
+    "bill.paid_again": Template(
+        Bilingual("重复缴纳的款项将退回", "What was paid twice goes back"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）的同一账单又收到{amount}，"
+            "多付的这笔款项将退回原付款账户。",
+            "Another {amount} came for the same bill of “{item}” (case {case_no}). "
+            "This second payment goes back to the account that it came from.",
+        ),
+    ),
     "shipment.dispatched": Template(
         Bilingual("快递已安排", "Courier ordered"),
         Bilingual(
@@ -219,9 +256,39 @@ DIRECTED: Mapping[tuple[str, str], Template] = {
 }
 """A parcel's direction changes the sentence: papers come in, results go out."""
 
+RENEWED: Mapping[str, Template] = {
+    "fee": Template(
+        Bilingual("请按新账单缴费", "Please pay the new bill"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）的缴费单逾期未缴，已失效。"
+            "现已重新开立，应缴{amount}，请在{until}之前打开办件缴纳。"
+            "缴清后才能制作证照；逾期未缴，新账单也会失效并再次重新开立，办件在此期间继续等待。",
+            "The bill for “{item}” (case {case_no}) was not paid in time and has "
+            "lapsed. A new one is open: {amount}, to be paid in the case before "
+            "{until}. The licence is made only after payment. If this bill is not paid "
+            "either, it lapses and is opened anew, and the case waits meanwhile.",
+        ),
+    ),
+    "courier_charge": Template(
+        Bilingual("请按新账单缴快递费", "Please pay the new courier bill"),
+        Bilingual(
+            "您办理的“{item}”（办件编号{case_no}）的快递费账单逾期未缴，已失效。"
+            "现已重新开立，应缴{amount}，请在{until}之前打开办件缴纳。"
+            "逾期未缴，新账单也会失效并再次重新开立；已办结的事项不受影响。",
+            "The courier's bill for “{item}” (case {case_no}) was not paid in time and "
+            "has lapsed. A new one is open: {amount}, to be paid in the case before "
+            "{until}. If this bill is not paid either, it lapses and is opened anew; "
+            "the completed case is not affected.",
+        ),
+    ),
+}
+"""By kind: `bill.opened` of a bill that follows a lapsed one, which is told by this."""
+
 
 def template_of(event_type: str, parameters: Mapping[str, Any]) -> Template:
     """The template of a notice. Raises KeyError for a type nobody is told of."""
+    if event_type == "bill.opened" and "instead_of" in parameters:
+        return RENEWED[parameters["kind"]]
     directed = DIRECTED.get((event_type, str(parameters.get("direction"))))
     return directed or REMINDERS.get(event_type) or TEMPLATES[event_type]
 
@@ -239,6 +306,13 @@ def spoken_case(case_no: str, query_code: str | None) -> Bilingual:
     return Bilingual(
         f"{case_no}，查询码{query_code}", f"{case_no}, query code {query_code}"
     )
+
+
+def spoken_minute(instant: datetime) -> Bilingual:
+    """The minute in Shanghai: `2026年12月5日10:00`, `2026-12-05 10:00`."""
+    clock = f"{instant.astimezone(times.SHANGHAI):%H:%M}"
+    day = spoken_day(instant)
+    return Bilingual(f"{day.zh}{clock}", f"{day.en} {clock}")
 
 
 def spoken_day(instant: datetime) -> Bilingual:

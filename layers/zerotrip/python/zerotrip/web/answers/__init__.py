@@ -82,6 +82,7 @@ from zerotrip.web.answers.proposals import (
     ProposalEvent,
 )
 from zerotrip.web.answers.sessions import (
+    ActingFor,
     BindingAnswer,
     BindingsAnswer,
     PartyAnswer,
@@ -108,6 +109,7 @@ from zerotrip.web.answers.staff import (
 
 __all__ = [
     "ActedFor",
+    "ActingFor",
     "ApplicantAnswer",
     "ApplicantPaths",
     "ApplicationAnswer",

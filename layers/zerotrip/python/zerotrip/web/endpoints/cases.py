@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zerotrip.cases.applicant import may_act
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.model import read
@@ -56,7 +57,8 @@ def read_case(request: Request, deps: Applicant) -> Reply:
     handed = None
     # Opening the form costs a call of KMS: only where it is to be changed, by whom
     # may change it.
-    if now.stage is Stage.CORRECTING and acting.may(Act.APPLY):
+    corrects = acting.may(Act.APPLY) and may_act(item, acting)
+    if now.stage is Stage.CORRECTING and corrects:
         found = read_handed(deps.records, deps.requests.keys, now)
         handed = views.handed_in(found, item)
     body = views.case(

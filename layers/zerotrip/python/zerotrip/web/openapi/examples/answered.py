@@ -41,10 +41,12 @@ ANSWERED: dict[str, Json] = {
     },
     "BindingsAnswer": {
         **PRESENT,
+        "name": "张示例",
+        "acting_for": None,
         "bindings": [
             {
                 "binding_id": PARAMETERS["binding_id"].example,
-                "provider": "wechat",
+                "provider": "wechat_mini_program",
                 "level": "declared",
                 "current": True,
             },
@@ -69,6 +71,8 @@ ANSWERED: dict[str, Json] = {
                 "state": "accepted",
                 "holds": True,
                 "because": None,
+                "because_words": None,
+                "accept_until": None,
                 "principal": {"kind": "legal", "name": "示例食品有限公司"},
                 "agent": {"kind": "natural", "name": "张示例"},
             }
@@ -77,8 +81,8 @@ ANSWERED: dict[str, Json] = {
     "SeenAnswer": {
         "level": "strong",
         "level_name": {
-            "zh": "已高等级认证（数字证书或者窗口核验）",
-            "en": "by certificate or at a window",
+            "zh": "已实名认证（数字证书或者窗口核验）",
+            "en": "proven by certificate or at a window",
         },
     },
     "GuardianAnswer": {
@@ -112,6 +116,7 @@ ANSWERED: dict[str, Json] = {
                 "/owner/name": "张示例",
                 "/owner/citizen_number": "11010519491231002X",
             },
+            "differs": [],
         },
         "form": FORM,
         "materials": [SLOT],
@@ -285,8 +290,10 @@ ANSWERED: dict[str, Json] = {
             "kind": "natural",
             "name": "张示例",
             "number": "11010519491231002X",
+            "document": {"zh": "居民身份证", "en": "resident identity card"},
             **PRESENT,
             "seen_by": None,
+            "seen_by_name": None,
             "acted_for_by": {
                 "name": "李示例",
                 "number": "999999199202020026",
