@@ -102,7 +102,7 @@ class Bureau(World):
         for material, facts in example_of(FOOD).materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
             self.upload(who, draft.id, material, content, facts["type"])
-        return self.applications.hand_in(who, draft.id, draft.version)
+        return self.applications.hand_in(who, draft.id, draft.version).case_no
 
     def sealed(self) -> dict[At, bytes]:
         """The ciphertext of every row that holds one."""

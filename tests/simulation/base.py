@@ -245,6 +245,7 @@ class _Maker:
             mint=self.mint,
             now=lambda: self.at,
             applicants=self.callers,
+            hash_key=HASH_KEY.encode(),
         )
         draft = applications.start(acting, self.codes[folder])
         draft = applications.save(

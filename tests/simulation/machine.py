@@ -34,6 +34,12 @@ WRONG = {
     FOOD: ("safety_manager", "examined"),
 }
 """What a form says that is not right: a declaration that is not made."""
+REWORDED = {
+    REPLACEMENT: ("addressee", "address"),
+    MARK: ("addressee", "address"),
+    FOOD: ("premises", "address"),
+}
+"""What a correction may say in other words, and no rule minds."""
 LAID_OPEN = {
     REPLACEMENT: "/form/owner/name",
     MARK: "/form/owner/name",
@@ -60,9 +66,12 @@ class Disagreement(AssertionError):
     """The case and the model say different things."""
 
 
-def form(folder: str, *, right: bool) -> dict[str, Any]:
+def form(folder: str, *, right: bool, round: int = 0) -> dict[str, Any]:
     """The only applicant's form of the item, with or without its fault."""
     made = form_of(folder, 0)
+    if round:
+        part, name = REWORDED[folder]
+        made[part][name] += f"{round}室"
     if not right:
         part, name = WRONG[folder]
         made[part][name] = False
@@ -104,8 +113,9 @@ class Play:
         self.played: Counter[str] = Counter()
         self.words: set[str] = set()
         """Where the case has been."""
-        self.pages: list[tuple[str, str]] = []
-        """What the applicant had on the screen: each version's tag, and where it is."""
+        self.pages: list[tuple[str, tuple[str, int]]] = []
+        """What the applicant had on the screen: each version's tag, and where it is, in
+        which round."""
         self.withdrawn_by = ""
         self.run.partners.control("courier", "pace", {"moves": False})
         self.run.cloud.queues[GATED].polling = False
@@ -146,23 +156,34 @@ class Play:
 
     def correct(self, *, right: bool) -> None:
         """The applicant mends the form, well or badly."""
+        mended = form(self.folder, right=right, round=self.steps + 1)
 
         def work() -> Answer:
             return self._command(
-                "corrections",
-                body={"form": form(self.folder, right=right)},
-                key=f"correct-{self.steps}",
+                "corrections", body={"form": mended}, key=f"correct-{self.steps}"
             )
 
         self._step("correct", work, self.model.correct(right=right))
 
+    def correct_nothing(self) -> None:
+        """The applicant hands in what lies there already."""
+
+        def work() -> Answer:
+            return self._command(
+                "corrections", body={}, key=f"correct-nothing-{self.steps}"
+            )
+
+        expected = self.model.correct(right=False, changes=False)
+        self._step("correct_nothing", work, expected)
+
     def withdraw(self, place: int | None = None) -> None:
         """The applicant takes the case back, from a page of now or an older one."""
-        tag, word = self.pages[-1 if place is None else place % len(self.pages)]
+        tag, seen = self.pages[-1 if place is None else place % len(self.pages)]
         if tag == self.withdrawn_by:
             expected = True  # the same request again
         else:
-            expected = word == self.model.word and self.model.withdraw()
+            now = (self.model.word, self.model.rounds)
+            expected = seen == now and self.model.withdraw()
             self.withdrawn_by = tag if expected else self.withdrawn_by
 
         def work() -> Answer:
@@ -302,6 +323,7 @@ class Play:
         steps: Sequence[tuple[int, Callable[[], None]]] = (
             (2, self.go_on),
             (2, lambda: self.correct(right=right)),
+            (1, self.correct_nothing),
             (1 if self.model.word in MAY_WITHDRAW else 3, self.withdraw),
             (1, lambda: self.withdraw(place)),
             (3, lambda: self.decide("refuse" if dice.random() < 0.2 else "approve")),
@@ -416,7 +438,8 @@ class Play:
         self.words.add(word)
         now = self.people.case(self.case_no) if self.case_no else None
         if now is not None:
-            self.pages.append((f'"v{now.head.version}"', word))
+            here = (word, self.model.rounds)
+            self.pages.append((f'"v{now.head.version}"', here))
         if word != self.model.word:
             found.append(f"the case is at {word}, the model at {self.model.word}")
         stored = Stored.of(self.run)

@@ -34,12 +34,15 @@ class Model:
     noticed: bool = False
     named: bool = False
     """Whether anything was to be mended yet, and whether an officer named it."""
+    rounds: int = 0
+    """How often the form was checked: a page of an earlier round is out of date."""
 
     def hand_in(self, *, right: bool) -> bool:
         return self._checked(right=right) if self.word == "draft" else True
 
-    def correct(self, *, right: bool) -> bool:
-        return self.word == "correcting" and self._checked(right=right)
+    def correct(self, *, right: bool, changes: bool = True) -> bool:
+        mended = changes and self.word == "correcting"
+        return mended and self._checked(right=right)
 
     def withdraw(self) -> bool:
         accepted = self.word in MAY_WITHDRAW
@@ -88,6 +91,7 @@ class Model:
             self._is("completed")
 
     def _checked(self, *, right: bool) -> bool:
+        self.rounds += 1
         accepted = "papers" if self.item.papers else "decision"
         self._is(accepted if right else "correcting")
         self.noticed = self.noticed or not right

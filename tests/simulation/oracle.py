@@ -67,6 +67,8 @@ class Stored:
     """The records table, by aggregate."""
 
     heads: dict[Key, StoredRow] = field(default_factory=dict)
+    pointers: dict[str, StoredRow] = field(default_factory=dict)
+    """Rows of query codes, by code."""
     histories: dict[Key, tuple[EventRow, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -76,6 +78,10 @@ class Stored:
         events: dict[Key, list[EventRow]] = defaultdict(list)
         for (table, pk, sk), row in run.store.rows.items():
             if table != "records":
+                continue
+            _, kind, name = pk.split("#", 2)
+            if kind == "QUERY":
+                found.pointers[name] = row
                 continue
             key = Key.from_pk(pk)
             if sk == HEAD:
@@ -99,6 +105,7 @@ def judge(run: Simulation, people: People) -> Verdict:
     for case_no in people.acknowledged:
         _acknowledged(run, stored, case_no, dead, verdict)
     _expected_only(stored, people, verdict)
+    _query_codes(stored, verdict)
     for key, history in stored.histories.items():
         verdict.broken += chain_faults(history)
         if key not in stored.heads or stored.heads[key].version != len(history):
@@ -177,6 +184,20 @@ def _expected_only(stored: Stored, people: People, verdict: Verdict) -> None:
         f"draft {application} was told {count} numbers"
         for application, count in numbers.items()
         if count > 1
+    ]
+
+
+def _query_codes(stored: Stored, verdict: Verdict) -> None:
+    """Each case has exactly one pointer, and each pointer one case."""
+    pointed = Counter(str(row.data["case_no"]) for row in stored.pointers.values())
+    for key in stored.of_kind(Kind.CASE):
+        pointer = stored.pointers.get(str(stored.heads[key].data.get("code")))
+        if pointer is None or pointer.data["case_no"] != key.id:
+            verdict.lost.append(f"{key.id}: its query code leads nowhere")
+        if pointed.pop(key.id, 0) > 1:
+            verdict.doubled.append(f"{key.id}: several query codes lead to it")
+    verdict.let_in += [
+        f"a query code leads to {case_no}, which is no case" for case_no in pointed
     ]
 
 

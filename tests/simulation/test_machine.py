@@ -63,9 +63,12 @@ class CaseMachine(RuleBasedStateMachine):
         self.play.send_back(reason=reason)
 
     @handed_in
-    @rule(right=st.booleans())
-    def correct(self, right: bool) -> None:
-        self.play.correct(right=right)
+    @rule(right=st.booleans(), changes=st.booleans())
+    def correct(self, right: bool, changes: bool) -> None:
+        if changes or not right:
+            self.play.correct(right=right)
+        else:
+            self.play.correct_nothing()
 
     @handed_in
     @rule(place=st.none() | st.integers(0, 99))
@@ -162,6 +165,7 @@ def test_each_item_has_its_way_through(folder: str) -> None:
     play = Play(folder)
     try:
         play.hand_in(right=False)
+        play.correct_nothing()
         play.correct(right=True)
         play.deliver(arrives=True)
         if ITEMS[folder].officer:
@@ -182,6 +186,7 @@ def test_the_model_refuses_what_comes_at_the_wrong_time() -> None:
     assert case.hand_in(right=False)
     assert not case.decide("approve")
     assert not case.pay()
+    assert not case.correct(right=True, changes=False)
     assert case.correct(right=True)
     assert case.decide("approve")
     assert not case.decide("refuse")

@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.local.files import a_file
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
-from tests.support.persons import ZHANG, acting, as_named, enrol, named_in
+from tests.support.persons import HASH_KEY, ZHANG, acting, as_named, enrol, named_in
 from zerotrip.cases import steps as case_steps
 from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Drafts
@@ -122,6 +122,7 @@ class World:
             slots=self.slots,
             uploads=self.uploads,
             applicants=self.callers,
+            hash_key=HASH_KEY,
             **shared,
         )
         self.requests = Requests(
@@ -129,6 +130,7 @@ class World:
             slots=self.slots,
             uploads=self.uploads,
             applicants=self.callers,
+            hash_key=HASH_KEY,
             **shared,
         )
         self.steps = {
@@ -172,7 +174,7 @@ class World:
         for material, facts in example.materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
             self.upload(who, draft.id, material, content, facts["type"])
-        return self.applications.hand_in(who, draft.id, draft.version)
+        return self.applications.hand_in(who, draft.id, draft.version).case_no
 
     def upload(
         self,

@@ -24,6 +24,8 @@ WRITERS = {
         "watch_deadlines",
         "receive_material",
     },
+    # staff_api follows when an officer corrects at a window.
+    "QUERY": {"applicant_api"},
     # watch_deadlines moves the due time in a bill's head on, so that the channel is
     # asked less and less often; it holds no key of the channel and writes no event.
     "BILL": {"collect_payment", "applicant_api", "partner_webhooks", "watch_deadlines"},

@@ -128,11 +128,11 @@ class Office(World):
         )
         for code in papers:
             self.upload(FIRM, draft.id, code, a_file("image/png", 20480), "image/png")
-        case_no = self.applications.hand_in(
+        receipt = self.applications.hand_in(
             FIRM, draft.id, draft.version, promised=promised
         )
         self.run()
-        return case_no
+        return receipt.case_no
 
     def add(self, case_no: str, code: str, size: int = 20480) -> None:
         """Uploads a material into a slot of the case."""

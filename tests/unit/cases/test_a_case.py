@@ -10,6 +10,7 @@ from infra.local.files import a_file
 from tests.support.memory import MemoryKeys
 from tests.support.persons import acting, named_in
 from tests.support.world import CATALOGUE, TENANT, World
+from zerotrip.cases.applications import Receipt
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.watching import watch_cases
 from zerotrip.catalogue.authoring import load_example
@@ -96,7 +97,8 @@ def test_the_second_decision_is_told_who_was_first(world: World) -> None:
 def test_handing_in_twice_answers_the_same_number(world: World) -> None:
     case_no = world.apply(FOOD, "sub-1", "company")
     application = world.case(case_no).case.application
-    assert world.applications.hand_in(acting("sub-1"), application, None) == case_no
+    again = world.applications.hand_in(acting("sub-1"), application, None)
+    assert again == Receipt(case_no, world.case(case_no).case.code)
     assert len(world.heads("CASE")) == 1
 
 

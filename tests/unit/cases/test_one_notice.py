@@ -85,7 +85,7 @@ def test_what_an_officer_named_is_told_again_though_a_rule_once_hid_it(
     far = office.form(dedicated_room=False, metres_to_pollution=500)
     office.correct(case_no, far)
     office.send_back(case_no, ROOM, reason="overlooked")
-    office.correct(case_no, far)
+    office.correct(case_no, office.form(dedicated_room=False, metres_to_pollution=501))
     assert office.types(case_no)[-1] == "corrections_requested"
     assert office.told(case_no) == [f"{ROOM} hidden"]
 
@@ -210,7 +210,7 @@ def test_an_officer_overrides_with_a_reason_that_supervision_reads(
         == "张示例漏看"
     )
     # Told now, and still not mended: that is no new surprise.
-    office.correct(case_no)
+    office.correct(case_no, office.form(metres_to_pollution=501))
     office.send_back(case_no, ROOM)
     assert "late" not in office.history(case_no)[-1].body
 

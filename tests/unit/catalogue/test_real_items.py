@@ -27,6 +27,7 @@ from zerotrip.catalogue.forms import form_faults, shown
 from zerotrip.catalogue.lint import errors
 from zerotrip.catalogue.rules import is_asked
 from zerotrip.catalogue.whole import placed_findings
+from zerotrip.identity.powers import Office
 from zerotrip.kernel.identifiers import is_citizen_number, is_uscc
 from zerotrip.kernel.licence_identifier import licence_identifier
 from zerotrip.licences.model import certificate_data
@@ -298,7 +299,8 @@ def test_the_licence_of_the_example_is_one_page(folder):
         datetime(2026, 11, 21, 8, tzinfo=UTC),
         f"https://zerotrip.example/v1/verifications/{identifier}",
         sample=True,
-        by=HandedBy(),
+        by=HandedBy(office=Office.AGENT, agent_name="赵示例"),
+        query_code="7K2M9QXB",
     )
 
     pdf = PdfReader(BytesIO(RENDERER.render(draft.layout, data)))
@@ -308,3 +310,5 @@ def test_the_licence_of_the_example_is_one_page(folder):
     text = pdf.pages[0].extract_text()
     assert data["fields"][0]["value"] in text
     assert item.organisation.name.zh in text
+    assert "办件查询码：7K2M9QXB" in text
+    assert "由赵示例（代理人）代为申请。" in text

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from zerotrip.kernel.identifiers import (
     CASE_NUMBER,
     ITEM_CODE,
+    QUERY_CODE,
+    READABLE_ALPHABET,
     RECORD_NUMBER,
     TELEPHONE,
     USCC_ALPHABET,
@@ -255,3 +257,10 @@ def test_the_same_randomness_makes_the_same_number_and_other_another() -> None:
     one = Mint(random.Random(7).randbytes).opaque()
     assert Mint(random.Random(7).randbytes).opaque() == one
     assert Mint(random.Random(8).randbytes).opaque() != one
+
+
+def test_a_code_for_people_has_no_character_that_looks_like_another() -> None:
+    codes = [MINT.readable() for _ in range(500)]
+    assert all(QUERY_CODE.fullmatch(code) for code in codes)
+    assert set("".join(codes)) == set(READABLE_ALPHABET)
+    assert not set(READABLE_ALPHABET) & set("0O1I")

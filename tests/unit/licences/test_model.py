@@ -45,9 +45,19 @@ def certificate(
     *,
     sample: bool = True,
     by: HandedBy = HandedBy(),  # noqa: B008  # frozen
+    query_code: str | None = None,
 ) -> dict[str, Any]:
     url = f"https://zerotrip.example/v1/verifications/{LICENCE}"
-    return certificate_data(item, form, LICENCE, DECIDED_AT, url, sample=sample, by=by)
+    return certificate_data(
+        item,
+        form,
+        LICENCE,
+        DECIDED_AT,
+        url,
+        sample=sample,
+        by=by,
+        query_code=query_code,
+    )
 
 
 def test_a_licence_has_one_object_key_which_reads_back() -> None:
@@ -131,6 +141,18 @@ def test_the_certificate_says_who_acted_for_its_holder(
             "en": "Applied for by 赵示例, agent.",
         }
     ]
+
+
+def test_the_certificate_says_by_which_code_its_case_is_found(
+    item: Item, form: dict[str, Any]
+) -> None:
+    by = HandedBy(agent="sub-2", office=Office.AGENT, agent_name="赵示例")
+    notes = certificate(item, form, by=by, query_code="7K2M9QXB")["notes"]
+    assert [each["zh"] for each in notes] == [
+        "办件查询码：7K2M9QXB",
+        "由赵示例（代理人）代为申请。",
+    ]
+    assert notes[0]["en"] == "Query code: 7K2M9QXB"
 
 
 def test_a_choice_is_printed_by_its_words_never_by_its_code(

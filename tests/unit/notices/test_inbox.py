@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.notices.conftest import (
+    A_CASE,
     BILL,
     CASE_NO,
     STRANGER,
@@ -29,6 +30,7 @@ def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
         "id": notice_id(row.sk),
         "type": "case.submitted",
         "case_no": CASE_NO,
+        "query_code": None,
         "about": {"kind": "case", "id": CASE_NO},
         "by_agent": False,
         "title": {"zh": "申请已提交", "en": "Application submitted"},
@@ -44,6 +46,16 @@ def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
         "read": False,
         "read_at": None,
     }
+
+
+def test_a_notice_says_the_query_code_beside_the_number(office: Office) -> None:
+    office.happens("case.submitted", head_body={**A_CASE, "code": "7K2M9QXB"})
+    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500}
+    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert sent["query_code"] == "7K2M9QXB"
+    assert f"（办件编号{CASE_NO}，查询码7K2M9QXB）" in sent["text"]["zh"]
+    assert f"(case {CASE_NO}, query code 7K2M9QXB)" in sent["text"]["en"]
 
 
 def test_an_amount_is_told_in_yuan(office: Office) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import zerotrip
-from tests.support.persons import acting
+from tests.support.persons import HASH_KEY, acting
 from tests.unit.sources.items import (
     HOUSEHOLD,
     INSURANCE,
@@ -50,7 +50,7 @@ def upload(world: World, draft: Draft, code: str) -> None:
 
 
 def hand_in(world: World, draft: Draft) -> Handed:
-    number = world.applications.hand_in(world.who(), draft.id, None)
+    number = world.applications.hand_in(world.who(), draft.id, None).case_no
     head = world.records.head(case_key(TENANT, number))
     assert head is not None
     return read_handed(world.records, world.keys, read(head))
@@ -97,7 +97,7 @@ def test_what_a_provider_has_is_no_upload_and_goes_with_the_case():
 def test_the_case_keeps_the_providers_document_sealed_and_opens_it():
     world = World(item_asking(HOUSEHOLD))
     draft = world.fill(world.begin(), name="张示例")
-    number = world.applications.hand_in(world.who(), draft.id, None)
+    number = world.applications.hand_in(world.who(), draft.id, None).case_no
     key = case_key(TENANT, number)
     row = world.records.row(key, "SOURCE#household")
     assert row is not None
@@ -308,7 +308,7 @@ def test_a_licence_that_another_login_of_the_same_person_got_is_found():
     licence_id = world.issue(sub="sub-2")
     both = replace(world.who(), subs=frozenset({"sub-1", "sub-2"}))
     draft = world.applications.start(both, world.item.code)
-    number = world.applications.hand_in(both, draft.id, None)
+    number = world.applications.hand_in(both, draft.id, None).case_no
     head = world.records.head(case_key(TENANT, number))
     handed = read_handed(world.records, world.keys, read(head))
     assert handed.materials["permit"]["ref"] == licence_id
@@ -528,6 +528,7 @@ def test_without_providers_a_shared_material_is_an_upload():
         mint=world.mint,
         now=lambda: world.at,
         applicants=world,
+        hash_key=HASH_KEY,
     )
     world.applications = alone
     assert world.standing(world.begin()) == {

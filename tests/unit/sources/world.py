@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.memory import MemoryKeys, MemoryObjects, MemoryTables
-from tests.support.persons import acting
+from tests.support.persons import HASH_KEY, acting
 from tests.unit.sources.items import PERMIT, USCC
 from zerotrip.cases.applications import Applications
 from zerotrip.cases.drafts import Draft, Drafts
@@ -162,6 +162,7 @@ class World:
             mint=self.mint,
             now=lambda: self.at,
             applicants=self,
+            hash_key=HASH_KEY,
             sources=lambda: sources,
         )
 

@@ -345,6 +345,7 @@ def test_who_is_not_proven_well_enough_keeps_the_draft_and_is_told_what_to_do(
 def test_a_hand_in_answers_the_case_number_at_once(town: Town, zhang: Session) -> None:
     answered = _submit(town, zhang, _complete(town, zhang))
     case_no = answered.body["case_no"]
+    assert answered.body["query_code"] == town.world.case(case_no).case.code
     assert (answered.status, answered.body["stage"]) == (202, "received")
     assert answered.headers["Location"] == f"/v1/cases/{case_no}"
     case = town.call("GET", "/v1/cases/{case_no}", who=zhang, case_no=case_no)

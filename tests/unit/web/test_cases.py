@@ -122,6 +122,49 @@ def test_corrections_are_handed_in_once_and_the_checks_run_again(
     assert _read(town, firm, case_no).body["stage"] == "in_review"
 
 
+def test_each_round_of_corrections_starts_from_what_lies_there_now(
+    town: Town, firm: Session
+) -> None:
+    case_no = _correcting(town)
+    read = _read(town, firm, case_no)
+    handed = read.body["handed_in"]
+    assert handed["form"] == _wrong_form(town)
+    plan = next(each for each in handed["materials"] if each["code"] == "floor_plan")
+    assert (plan["source"], len(plan["sha256"])) == ("upload", 64)
+    assert "key" not in plan
+    premises = {**handed["form"]["premises"], "metres_to_pollution": 2}
+    first = {**handed["form"], "premises": premises}
+    etag = read.headers["ETag"]
+    moved = _do(town, firm, case_no, "corrections", etag, body={"form": first})
+    assert moved.status == 200
+    town.world.run()
+    second = _read(town, firm, case_no)
+    assert second.body["stage"] == "correcting"
+    assert second.body["handed_in"]["form"] == first
+    # The application still holds what was first handed in: no round starts from there.
+    (draft,) = town.call("GET", "/v1/applications", who=firm).body["applications"]
+    application = town.call(
+        "GET",
+        "/v1/applications/{application_id}",
+        who=firm,
+        application_id=draft["application_id"],
+    )
+    assert application.body["form"] == handed["form"]
+    again = _do(
+        town, firm, case_no, "corrections", second.headers["ETag"], body={"form": first}
+    )
+    assert (again.status, again.code) == (409, "correction_changes_nothing")
+
+
+def test_the_form_is_opened_only_where_it_is_to_be_corrected(
+    town: Town, firm: Session
+) -> None:
+    case_no = town.world.apply(FOOD, "sub-firm", "company")
+    town.world.run()
+    read = _read(town, firm, case_no)
+    assert (read.body["stage"], read.body["handed_in"]) == ("in_review", None)
+
+
 def test_a_correction_that_breaks_the_form_is_told_every_fault(
     town: Town, firm: Session
 ) -> None:

@@ -335,6 +335,49 @@ def test_who_may_not_receive_names_no_address(people: People) -> None:
     assert refused.body["act"] == "receive"
 
 
+def _sent_back(people: People, applicant: Session) -> str:
+    """A case of theirs whose corrections were asked for."""
+    case_no = people.case(applicant)
+    defect = {
+        "path": "/form/vehicle/model",
+        "message": {"zh": "型号有误。", "en": "The model is wrong."},
+        "remedy": {"zh": "请更正。", "en": "Correct it."},
+    }
+    people.town.call(
+        "POST",
+        "/v1/staff/cases/{case_no}/corrections",
+        who=people.officer(),
+        body={"defects": [defect]},
+        headers={"If-Match": people.read(applicant, case_no).headers["ETag"]},
+        case_no=case_no,
+    )
+    return case_no
+
+
+def test_only_an_agent_who_may_apply_sees_the_form_to_correct(
+    people: People,
+) -> None:
+    zhang = people.oidc(claims("zhang"))
+    case_no = _sent_back(people, zhang)
+    own = people.read(zhang, case_no).body["handed_in"]
+    assert own["form"]["vehicle"]["model"]
+    li = people.oidc(claims("li"))
+    for acts, seen in (["apply"], own), (["pay", "receive"], None):
+        power = offers(people, zhang, acts=acts)
+        accepts(people, li, power)
+        found = people.read(acts_under(people, li, power), case_no)
+        assert (found.body["stage"], found.body["handed_in"]) == ("correcting", seen)
+
+
+def test_no_agent_sees_the_form_of_what_one_corrects_in_person(people: People) -> None:
+    zhang, for_zhang, _ = authorised(people)
+    people.in_person()
+    case_no = _sent_back(people, zhang)
+    assert people.read(zhang, case_no).body["handed_in"]
+    found = people.read(for_zhang, case_no).body
+    assert (found["stage"], found["handed_in"]) == ("correcting", None)
+
+
 def test_a_power_for_one_case_reaches_no_other(people: People) -> None:
     zhang, li = people.oidc(claims("zhang")), people.oidc(claims("li"))
     one, other = people.case(zhang), people.case(zhang)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.persons import FIRM, HASH_KEY, acting
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
-from zerotrip.catalogue.authoring import load
+from zerotrip.catalogue.authoring import load, load_example
 from zerotrip.identity.model import (
     Level,
     Login,
@@ -268,11 +268,25 @@ def test_an_officers_notice_is_sent_once_and_read_by_the_applicant(
     ]
 
 
+def test_applicant_and_officer_read_the_same_query_code(
+    town: Town, case_no: str
+) -> None:
+    code = town.world.case(case_no).case.code
+    firm = town.session("sub-firm", Role.COMPANY)
+    own = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no)
+    seen = town.call("GET", ONE, who=_officer(town), case_no=case_no)
+    assert own.body["query_code"] == seen.body["query_code"] == code
+    notices = town.call("GET", "/v1/notices", who=firm).body["notices"]
+    assert {each["query_code"] for each in notices} == {code}
+
+
 def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"
     _send_back(town, who, case_no, defects=[_defect(metres)])
-    town.world.requests.correct(case_no, acting("sub-firm", "company"), 4, None)
+    form = load_example(CATALOGUE / FOOD, legal_day(town.world.clock())).form
+    mended = {**form, "premises": {**form["premises"], "metres_to_pollution": 999}}
+    town.world.requests.correct(case_no, acting("sub-firm", "company"), 4, mended)
     town.world.run()
     version = town.world.case(case_no).head.version
     late = _send_back(town, who, case_no, version)

@@ -108,7 +108,7 @@ def test_a_stored_file_stands_again_and_can_be_handed_in(
     form = load_example(CATALOGUE / VEHICLE, day).form
     who = town.acting(zhang)
     draft = town.world.applications.save(who, identity, 1, form)
-    number = town.world.applications.hand_in(who, identity, draft.version)
+    number = town.world.applications.hand_in(who, identity, draft.version).case_no
     row = town.world.records.row(town.world.case(number).key, "FORM")
     assert row is not None
     pinned = row.data["materials"][MATERIAL]

@@ -101,9 +101,14 @@ def require_may_apply(
 
 def require_in_person(item: Item, acting: Acting) -> None:
     """Raises Forbidden `agents_forbidden` for an agent where the item has none."""
-    power = acting.power
-    if power is not None and power.is_agent:
+    if not may_act(item, acting):
         require_agents_allowed(item)
+
+
+def may_act(item: Item, acting: Acting) -> bool:
+    """Whether who acts may act for this item: an agent may not where it has none."""
+    power = acting.power
+    return power is None or not power.is_agent or item.applicant.agents_allowed
 
 
 def require_agents_allowed(item: Item) -> None:

@@ -32,6 +32,7 @@ from zerotrip.cases.handed import fingerprint, form_row, with_promises
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.model import Case, Handed, HandedBy, Watch, case_key
 from zerotrip.cases.promises import require_promisable
+from zerotrip.cases.query_codes import QueryPointer, telephone_hash
 from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item, Material
 from zerotrip.catalogue.publication import Catalogue
@@ -63,9 +64,20 @@ SLOTS_OUTLIVE = timedelta(days=365)
 _NUMBERS_TRIED = 5
 """At 26,000 of one item on one day one number in forty is taken: five misses in a row
 come once in a hundred million."""
+_POINTER = 1
+"""Place of the query code's pointer among the companions, after the draft: a draft that
+was handed in meanwhile is told first."""
 REMEMBERED = 3
 """Earlier applications that are opened to offer answers again: a KMS call each."""
 AUDIENCE_ROLE = {"person": "citizen", "company": "company"}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a hand-in is answered with. `query_code` is None for the oldest cases."""
+
+    case_no: str
+    query_code: str | None
 
 
 class Applicants(Protocol):
@@ -92,6 +104,7 @@ class Applications:
     mint: Mint
     now: Callable[[], datetime]
     applicants: Applicants
+    hash_key: bytes
     sources: Callable[[], Sources] | None = None
     """None: what the state has is looked up in the register, and nobody is asked."""
 
@@ -240,27 +253,30 @@ class Applications:
         acting: Acting,
         application_id: str,
         seen: int | None,
-        companions: Callable[[str], Sequence[Write]] = lambda _: (),
+        companions: Callable[[Receipt], Sequence[Write]] = lambda _: (),
         promised: Sequence[str] = (),
-    ) -> str:
-        """Freezes the draft in one transaction and answers the case number.
+    ) -> Receipt:
+        """Freezes the draft in one transaction; answers case number and query code.
 
-        Handing in twice answers the same number. `promised` are codes of materials that
+        Handing in twice answers the same ones. `promised` are codes of materials that
         are to follow (容缺受理); `companions` makes further writes of the same
-        transaction from the number (the answer under an Idempotency-Key).
+        transaction from the receipt (the answer under an Idempotency-Key).
         """
         for _ in range(_NUMBERS_TRIED):
             draft = self.own(acting, application_id)
             if draft.state == FROZEN and draft.case_no:
-                return draft.case_no
+                return Receipt(draft.case_no, draft.query_code)
             if seen is not None and seen != draft.version:
                 raise draft_changed()
             try:
                 return self._hand_in(draft, acting, companions, promised)
-            except CompanionFailed:
+            except CompanionFailed as failed:
+                if failed.position == _POINTER:
+                    # The query code is another case's: another is drawn, as below.
+                    continue
                 now = self.own(acting, application_id)
                 if now.state == FROZEN and now.case_no:
-                    return now.case_no
+                    return Receipt(now.case_no, now.query_code)
                 raise draft_changed() from None
             except (Overtaken, Taken):
                 # The number is another case's: six digits a day meet their like among
@@ -276,9 +292,9 @@ class Applications:
         self,
         draft: Draft,
         acting: Acting,
-        companions: Callable[[str], Sequence[Write]],
+        companions: Callable[[Receipt], Sequence[Write]],
         promised: Sequence[str],
-    ) -> str:
+    ) -> Receipt:
         pinned = self.catalogue.current(self.tenant, draft.item)
         form, by = require_applicant(
             pinned.item, draft.form, acting, self.applicants, self.now()
@@ -307,10 +323,12 @@ class Applications:
         materials = with_promises(Handed(draft.form, there, tuple(promised)))
         moment = self.now()
         case_no = self.mint.case_number(draft.item, times.legal_day(moment))
+        code = self.mint.readable()
         frozen = replace(
             draft,
             state=FROZEN,
             case_no=case_no,
+            query_code=code,
             item_digest=pinned.digest,
             version=draft.version + 1,
             updated_at=times.to_text(moment),
@@ -330,8 +348,13 @@ class Applications:
             row_of(frozen, self.drafts.key_of(frozen)),
             Expect(version=draft.version, stages=frozenset({OPEN})),
         )
-        self.records.commit(change, companions=[put, *companions(case_no)])
-        return case_no
+        telephone = telephone_hash(self.hash_key, code, pinned.item, draft.form)
+        found_by = QueryPointer(self.tenant, code, case_no, telephone)
+        receipt = Receipt(case_no, code)
+        self.records.commit(
+            change, companions=[put, found_by.put(), *companions(receipt)]
+        )
+        return receipt
 
     def _freeze(
         self,
@@ -378,6 +401,7 @@ class Applications:
             if acting.power is None or acting.power.is_own
             else (acting.login,),
             application=frozen.id,
+            code=frozen.query_code,
             received_at=at,
             watch={"1": Watch(sk=event.sk, due=due, until="answer")},
         )

@@ -156,5 +156,4 @@ def _content(handed: Handed, path: str) -> Any:
     part, _, rest = path[1:].partition("/")
     if part == "form":
         return pointer(handed.form, f"/{rest}")
-    kept: Mapping[str, Any] | None = handed.materials.get(rest)
-    return None if kept is None else kept.get("sha256") or dict(kept)
+    return handed.content_of(rest)

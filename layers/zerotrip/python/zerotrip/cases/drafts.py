@@ -45,6 +45,7 @@ class Draft:
     updated_at: str
     expires_at: datetime
     case_no: str | None = None
+    query_code: str | None = None
     warned: bool = False
     key: DataKey | None = field(default=None, repr=False, compare=False)
 
@@ -186,6 +187,7 @@ def row_of(draft: Draft, data_key: DataKey) -> StoredRow:
             "updated_at": draft.updated_at,
             "expires_at": times.to_text(draft.expires_at),
             "case_no": draft.case_no,
+            "query_code": draft.query_code,
             "warned": draft.warned,
         },
         due=(
@@ -211,6 +213,7 @@ def _draft(tenant: str, row: StoredRow, form: Mapping[str, Any]) -> Draft:
         updated_at=data["updated_at"],
         expires_at=times.from_text(data["expires_at"]),
         case_no=data["case_no"],
+        query_code=data.get("query_code"),
         warned=data["warned"],
     )
 

@@ -60,7 +60,7 @@ def read_form(records: Records, keys: KeyRing, now: CaseNow, sk: str) -> Handed:
 
 def with_promises(handed: Handed) -> dict[str, Any]:
     """The materials as a FORM row keeps them: the promised ones in their places."""
-    waiting = (code for code in handed.promised if code not in handed.materials)
+    waiting = (code for code in handed.promised if code in handed.awaited)
     return {**handed.materials, **{code: dict(PROMISE) for code in waiting}}
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.identity.model import Level
 from zerotrip.identity.powers import Office, PowerSource
-from zerotrip.kernel.aggregate import Head, Key, Kind
+from zerotrip.kernel.aggregate import Head, Key, Kind, canonical
 from zerotrip.kernel.errors import GiveUp
 
 ApplicantKind = Literal["natural", "company", "sole_trader", "branch"]
@@ -49,6 +49,8 @@ class Case(BaseModel):
     """The body of a case's head: hot facts and references, no personal data, 1 KB.
 
     `sub` is the applicant's login, `agents` those of whoever acted for the applicant.
+    `code` is its query code, None where the case is older than these codes; the head
+    has room for a short name only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -60,6 +62,7 @@ class Case(BaseModel):
     sub: str
     agents: tuple[str, ...] = ()
     application: str
+    code: str | None = None
     received_at: str
     form: str = "FORM"
     obligations: dict[Obligation, Open] = {}
@@ -188,6 +191,25 @@ class Handed:
     materials: Mapping[str, Mapping[str, Any]]
     promised: tuple[str, ...] = ()
     by: HandedBy = HandedBy()
+
+    def content_of(self, code: str) -> Any:
+        """What a material is, to compare it: its bytes, or what the state had."""
+        kept = self.materials.get(code)
+        return None if kept is None else kept.get("sha256") or dict(kept)
+
+    def says_the_same(self, other: Handed) -> bool:
+        """Whether an officer would read and see the same in both."""
+        codes = {*self.materials, *other.materials}
+        return (
+            canonical(dict(self.form)) == canonical(dict(other.form))
+            and all(self.content_of(code) == other.content_of(code) for code in codes)
+            and self.awaited == other.awaited
+        )
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """The promised materials that have not come."""
+        return frozenset(self.promised) - set(self.materials)
 
 
 def work_partition(

@@ -25,6 +25,7 @@ from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promi
 from zerotrip.cases.lifecycle import Obligation, Stage, step_allowed_from
 from zerotrip.cases.model import CaseNow, Handed, case_key, read
 from zerotrip.cases.promises import PROMISED, read_promises, require_promisable
+from zerotrip.cases.query_codes import telephone_hash, telephone_rewritten
 from zerotrip.catalogue.forms import require_valid
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import schema_at
@@ -40,9 +41,16 @@ from zerotrip.kernel.errors import (
 )
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import Objects, UploadForm
-from zerotrip.kernel.records import Committed, Overtaken, Records, Taken
+from zerotrip.kernel.records import (
+    Committed,
+    CompanionFailed,
+    Overtaken,
+    Records,
+    Taken,
+)
 from zerotrip.kernel.sealing import DataKey, KeyRing
 from zerotrip.kernel.steps import ATTEMPTS
+from zerotrip.kernel.tables import Write
 from zerotrip.materials.model import Holder, HolderKind, Slot, pins
 from zerotrip.materials.store import Slots
 from zerotrip.materials.uploads import Announced, issue_upload
@@ -72,6 +80,7 @@ class Requests:
     mint: Mint
     now: Callable[[], datetime]
     applicants: Applicants
+    hash_key: bytes
 
     def own(self, case_no: str, acting: Acting) -> CaseNow:
         """A case within reach. NotFound alike for none and another's."""
@@ -110,9 +119,10 @@ class Requests:
     ) -> Committed:
         """Hands the mended form in, or in review what was promised.
 
-        Uploads made since replace what they were for; without a form the earlier one
+        Uploads made since replace what they were for; without a form the latest one
         stands. `promised` are materials that are to follow. Raises as
-        `applications.require_applicant` does, where a form is handed in.
+        `applications.require_applicant` does, where a form is handed in, and Conflict
+        `correction_changes_nothing`.
         """
         own = self.own(case_no, acting)
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
@@ -143,9 +153,20 @@ class Requests:
                 tuple(dict.fromkeys((*before.promised, *promised))),
                 by or before.by,
             )
+            if handed.says_the_same(before):
+                raise correction_changes_nothing()
             return commands.correct(now, command, _form_row(data_key, now, handed))
 
-        return self._carry_out(case_no, "correct", command, decide)
+        def pointer(now: CaseNow) -> Sequence[Write]:
+            code = now.case.code
+            if form is None or code is None:
+                return ()
+            telephone = telephone_hash(self.hash_key, code, item, form)
+            return telephone_rewritten(
+                self.records.tables, self.tenant, code, telephone
+            )
+
+        return self._carry_out(case_no, "correct", command, decide, pointer)
 
     def _keep_promises(
         self,
@@ -302,6 +323,7 @@ class Requests:
         step: str,
         command: Command,
         decide: Callable[[CaseNow], Change],
+        companions: Callable[[CaseNow], Sequence[Write]] = lambda _: (),
     ) -> Committed:
         seen = int(command.cause.removeprefix("v"))
         for _ in range(ATTEMPTS):
@@ -317,14 +339,12 @@ class Requests:
                 if is_same_request(done, step, command):
                     return Committed((done,), duplicate=True)
                 raise came_first(now, done)
-            if (
-                now.stage not in step_allowed_from(step)
-                or self._stage_at(now, seen) != now.stage
-            ):
+            if now.stage not in step_allowed_from(step) or self._left_since(now, seen):
                 raise came_first(now, self.records.history(now.key)[-1])
             try:
-                return self.records.commit(decide(now))
-            except Overtaken:
+                change = decide(now)
+                return self.records.commit(change, companions=companions(now))
+            except (Overtaken, CompanionFailed):
                 continue
             except Taken as taken:
                 raise came_first(now, taken.winner) from taken
@@ -334,11 +354,18 @@ class Requests:
             "The case is being worked on at this moment: try again.",
         )
 
-    def _stage_at(self, now: CaseNow, seen: int) -> str:
+    def _left_since(self, now: CaseNow, seen: int) -> bool:
+        """Whether the case has left its stage since that version, even to come back.
+
+        After a second round the stage is the same and the form another: whoever saw
+        the first one has not seen what lies there now.
+        """
         if seen == now.head.version:
-            return now.stage
+            return False
         stages = {row.seq: row.body["stage"] for row in self.records.history(now.key)}
-        return str(stages.get(seen, ""))
+        return seen not in stages or any(
+            stage != now.stage for seq, stage in stages.items() if seq >= seen
+        )
 
 
 def case_unknown() -> NotFound:
@@ -347,7 +374,7 @@ def case_unknown() -> NotFound:
 
 
 def came_first(now: CaseNow, winner: EventRow) -> Conflict:
-    """The stage has changed since, or another decision holds: says what came first."""
+    """The stage was left since, or another decision holds: says what came first."""
     return Conflict(
         "stage_changed",
         "办件状态已变化，本操作未执行，请刷新后查看。",
@@ -365,6 +392,18 @@ def came_first(now: CaseNow, winner: EventRow) -> Conflict:
                 },
             },
         },
+    )
+
+
+def correction_changes_nothing() -> Conflict:
+    """Form, materials and promises are as they lie with the office already."""
+    return Conflict(
+        "correction_changes_nothing",
+        "补正内容与现有申请完全相同，请按补正要求修改申请表或者重新上传材料后再提交；"
+        "认为无需补正的，可与受理部门联系或者撤回申请。",
+        "Nothing in it differs from what lies with the office already: change the form "
+        "or upload what the notice names, then hand it in. If nothing is wrong, ask "
+        "the office, or withdraw the application.",
     )
 
 

@@ -80,6 +80,7 @@ def case_view(
     """
     return {
         "case_no": now.key.id,
+        "query_code": now.case.code,
         "version": now.head.version,
         **_names(now, item),
         "obligations": sorted(now.case.obligations),

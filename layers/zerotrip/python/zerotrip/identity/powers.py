@@ -248,9 +248,13 @@ class Acting:
             "office": str(self.power.office),
         }
 
+    def may(self, act: Act | None) -> bool:
+        """Whether the act is one's own, or the power allows it."""
+        return self.power is None or act is None or act in self.power.acts
+
     def require(self, act: Act | None) -> None:
         """Raises Forbidden `power_missing` where the power does not allow the act."""
-        if self.power is None or act is None or act in self.power.acts:
+        if self.may(act):
             return
         raise Forbidden(
             "power_missing",

@@ -64,8 +64,6 @@ FRESH_SECONDS = 600
 """How long a sign-in counts as a fresh proof of that login."""
 WINDOW_SECONDS = 900
 """How long a code is good that is shown to an officer at a window."""
-WINDOW_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Without 0, O, 1 and I, which people read for one another."""
 _ATTEMPTS = 5
 _TOKEN_BYTES = 32
 _SAME_SUCCESSOR_FOR = timedelta(seconds=10)
@@ -268,7 +266,7 @@ class Sessions:
         """A code to be shown to an officer, and until when it is good."""
         until = self.clock() + timedelta(seconds=WINDOW_SECONDS)
         for _ in range(_ATTEMPTS):
-            code = self.mint.from_alphabet(WINDOW_ALPHABET, 8)
+            code = self.mint.readable()
             row = StoredRow(
                 window_key(self.tenant, code),
                 "WINDOW",

@@ -21,11 +21,14 @@ _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CITIZEN_CODES = "10X98765432"
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+READABLE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Of codes that people read out and type: without 0, O, 1 and I, which they confuse."""
 _ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 ITEM_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{18}[1-7][0-9A-Z]{12}")
 CASE_NUMBER = re.compile(r"[0-9A-Z]{31}[0-9]{8}[0-9]{6}")
 RECORD_NUMBER = re.compile(r"[0-9]{6}[0-9A-HJKMNP-TV-Z]{26}")
+QUERY_CODE = re.compile(r"[2-9A-HJ-NP-Z]{8}")
 TELEPHONE = re.compile(r"1[3-9][0-9]{9}")
 _EIGHTEEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _RESIDENCE_DIVISIONS = ("81", "82", "83")
@@ -184,9 +187,9 @@ class Mint:
         """20 random upper-case alphanumerics (GB/T 36904, provincial practice)."""
         return self._pick(_ALPHANUMERIC, 20)
 
-    def from_alphabet(self, alphabet: str, length: int) -> str:
-        """Random characters of an alphabet that people can read aloud."""
-        return self._pick(alphabet, length)
+    def readable(self) -> str:
+        """A code of 8 characters that people can read out: query and window codes."""
+        return self._pick(READABLE_ALPHABET, 8)
 
     def _pick(self, alphabet: str, count: int) -> str:
         # Rejection keeps the choice even for alphabets that do not divide 256.

@@ -76,10 +76,12 @@ def certificate_data(
     *,
     sample: bool,
     by: HandedBy,
+    query_code: str | None,
 ) -> dict[str, Any]:
     """What the layout prints (`rendering.CertificateData`); holds personal data.
 
-    Where somebody acted for the holder, a note says who, and as what.
+    Notes say the case's query code and, where somebody acted for the holder, who and as
+    what.
     """
     issued_on = times.legal_day(decided_at)
     until = valid_until(item, issued_on)
@@ -100,8 +102,15 @@ def certificate_data(
         "dates": dates,
         "fields": [_field(item, line, form) for line in item.licence.fields],
         "sample": sample,
-        "notes": _acted(by),
+        "notes": [*_found_by(query_code), *_acted(by)],
     }
+
+
+def _found_by(query_code: str | None) -> list[dict[str, str]]:
+    """A note, not a line: every layout that is published already prints notes."""
+    if query_code is None:
+        return []
+    return [{"zh": f"办件查询码：{query_code}", "en": f"Query code: {query_code}"}]
 
 
 def _acted(by: HandedBy) -> list[dict[str, str]]:

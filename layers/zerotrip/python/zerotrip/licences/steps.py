@@ -101,6 +101,7 @@ def sign_licence(message: CloudEvent, deps: SigningDeps) -> None:
         deps.verification_url(licence_id),
         sample=deps.sample,
         by=handed.by,
+        query_code=now.case.code,
     )
     pdf = deps.render(deps.catalogue.layout(item), data)
     signed = deps.sign(

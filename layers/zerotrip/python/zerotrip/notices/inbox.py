@@ -19,6 +19,7 @@ from zerotrip.notices.templates import (
     UNNAMED_AMOUNT,
     UNNAMED_ITEM,
     spoken_amount,
+    spoken_case,
     spoken_day,
     spoken_minute,
     template_of,
@@ -58,9 +59,9 @@ class Inbox:
     ) -> Sequence[dict[str, Any]]:
         """The newest notices to any of a person's logins, as they go over the wire.
 
-        `{id, type, case_no, about: {kind, id}, by_agent, title: {zh, en}, text: {zh,
-        en}, occurred_at, sent_at, read, read_at}`; times are UTC texts. `case_no` is
-        None where the notice is about an application that is no case yet.
+        `{id, type, case_no, query_code, about: {kind, id}, by_agent, title: {zh, en},
+        text: {zh, en}, occurred_at, sent_at, read, read_at}`; times are UTC texts.
+        `case_no` is None where the notice is about an application that is no case yet.
         """
         newest = self._notices(tenant, acting)[::-1][:limit]
         if not newest:
@@ -72,6 +73,7 @@ class Inbox:
                 sent,
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
+                query_code=cases.get(sent.case_no, {}).get("code"),
                 # Of what one did oneself nobody needs to be told.
                 by_agent=bool(
                     set(cases.get(sent.case_no, {}).get("agents", ()))
@@ -159,13 +161,19 @@ def _subject_pk(tenant: str, sub: str) -> str:
 
 
 def _as_json(
-    sent: Notice, item: Named, read_at: str | None, *, by_agent: bool
+    sent: Notice,
+    item: Named,
+    read_at: str | None,
+    *,
+    query_code: str | None,
+    by_agent: bool,
 ) -> dict[str, Any]:
     template = template_of(sent.template, sent.parameters)
     amount_fen = sent.parameters.get("amount_fen")
     amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
-    zh = {"item": item.zh, "case_no": sent.case_no, "amount": amount.zh}
-    en = {"item": item.en, "case_no": sent.case_no, "amount": amount.en}
+    number = spoken_case(sent.case_no, query_code)
+    zh = {"item": item.zh, "case_no": number.zh, "amount": amount.zh}
+    en = {"item": item.en, "case_no": number.en, "amount": amount.en}
     if "expires_at" in sent.parameters:
         day = spoken_day(times.from_text(sent.parameters["expires_at"]))
         zh["expires"], en["expires"] = day.zh, day.en
@@ -183,6 +191,7 @@ def _as_json(
         "id": sent.id,
         "type": sent.template,
         "case_no": sent.case_no or None,
+        "query_code": query_code,
         "about": {"kind": kind.lower(), "id": identity},
         "by_agent": by_agent,
         "title": template.title.filled(zh, en),

@@ -1,8 +1,8 @@
 """The message catalogue: what an applicant reads when something happened. Pure.
 
 `TEMPLATES` by event type: the bus rule of `notify` matches exactly these. `REMINDERS`
-by clock: `watch_deadlines` sends for them. `{item}`, `{case_no}`, `{amount}`,
-`{until}` and `{expires}` are filled when the notice is read.
+by clock: `watch_deadlines` sends for them. `{item}`, `{case_no}` (with the query code
+beside it), `{amount}`, `{until}` and `{expires}` are filled when the notice is read.
 """
 
 from __future__ import annotations
@@ -297,6 +297,15 @@ def spoken_amount(amount_fen: int) -> Bilingual:
     """`15.00 元`, `15.00 yuan`."""
     yuan = f"{amount_fen // 100}.{amount_fen % 100:02}"
     return Bilingual(f"{yuan} 元", f"{yuan} yuan")
+
+
+def spoken_case(case_no: str, query_code: str | None) -> Bilingual:
+    """The case number, and the short code that people say instead of it."""
+    if query_code is None:
+        return Bilingual(case_no, case_no)
+    return Bilingual(
+        f"{case_no}，查询码{query_code}", f"{case_no}, query code {query_code}"
+    )
 
 
 def spoken_minute(instant: datetime) -> Bilingual:

@@ -44,6 +44,7 @@ def applicant() -> Applicant:
             mint=wiring.mint(),
             now=wiring.now,
             applicants=wiring.callers(),
+            hash_key=_hash_key(),
             sources=_sources,
         ),
         requests=_requests(),
@@ -136,6 +137,7 @@ def _requests() -> Requests:
         mint=wiring.mint(),
         now=wiring.now,
         applicants=wiring.callers(),
+        hash_key=_hash_key(),
     )
 
 

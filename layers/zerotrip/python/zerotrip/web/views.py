@@ -7,8 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from zerotrip.cases.drafts import Draft
+from zerotrip.cases.handed import PROMISE
 from zerotrip.cases.lifecycle import Stage
-from zerotrip.cases.model import HandedBy
+from zerotrip.cases.model import Handed, HandedBy
 from zerotrip.cases.views import STAGE_WORDS
 from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
@@ -34,6 +35,7 @@ from zerotrip.web import answers
 
 if TYPE_CHECKING:
     # A cold start need not know how materials are looked up, or people.
+    from zerotrip.cases.applications import Receipt
     from zerotrip.identity.store import PersonNow
     from zerotrip.sources.model import Standing
     from zerotrip.sources.remembered import Offer
@@ -319,12 +321,14 @@ def item_changes(before: Item, after: Item) -> list[answers.ChangedItem]:
 
 def slot(found: Slot, item: Item) -> answers.SlotAnswer:
     """A material's slot under the material's name; never its key or version."""
-    material = item.material(found.code)
-    # A later revision of the item may not know a material any more.
-    name: answers.Text = (
-        text(material.name) if material else {"zh": found.code, "en": found.code}
-    )
+    name = _material_name(item, found.code)
     return cast(answers.SlotAnswer, {**found.as_json(), "name": name})
+
+
+def _material_name(item: Item, code: str) -> answers.Text:
+    # A later revision of the item may not know a material any more.
+    material = item.material(code)
+    return text(material.name) if material else {"zh": code, "en": code}
 
 
 def upload(found: Slot, item: Item, form: UploadForm) -> answers.UploadAnswer:
@@ -359,32 +363,63 @@ def stored_file(entry: Entry, item_of: Callable[[Use], Item]) -> answers.StoredF
 
 
 def _stored_use(code: str, use: Use, item: Item) -> answers.StoredUse:
-    material = item.material(code)
     return {
         "material": code,
-        "name": text(material.name) if material else {"zh": code, "en": code},
+        "name": _material_name(item, code),
         "item_code": use.item,
         "item_name": text(item.name),
         "at": use.at,
     }
 
 
-def submission(case_no: str) -> answers.SubmissionAnswer:
+def submission(receipt: Receipt) -> answers.SubmissionAnswer:
     """The receipt of a hand-in."""
     return {
-        "case_no": case_no,
+        "case_no": receipt.case_no,
+        "query_code": receipt.query_code,
         "stage": "received",
         "stage_name": stage_name(Stage.RECEIVED),
     }
 
 
+def handed_in(handed: Handed, item: Item) -> answers.HandedIn:
+    """What a correction starts from; never a file's key, nor a provider's reference."""
+    there = [
+        _handed_material(item, code, pin) for code, pin in handed.materials.items()
+    ]
+    promised = [
+        _handed_material(item, code, PROMISE) for code in sorted(handed.awaited)
+    ]
+    return {"form": dict(handed.form), "materials": there + promised}
+
+
+def _handed_material(
+    item: Item, code: str, pin: Mapping[str, Any]
+) -> answers.HandedMaterial:
+    return cast(
+        answers.HandedMaterial,
+        {
+            "code": code,
+            "name": _material_name(item, code),
+            "source": pin.get("source", "upload"),
+            "content_type": pin.get("type"),
+            "size_bytes": pin.get("size_bytes"),
+            "sha256": pin.get("sha256"),
+        },
+    )
+
+
 def case(
-    view: Mapping[str, Any], bills: Sequence[Head], shipments: Sequence[Head]
+    view: Mapping[str, Any],
+    bills: Sequence[Head],
+    shipments: Sequence[Head],
+    handed: answers.HandedIn | None,
 ) -> answers.CaseAnswer:
     """A `cases.views.case_view` with what its bills and shipments say of themselves."""
     known = {head.key.id: head for head in (*bills, *shipments)}
     filled = {
         **view,
+        "handed_in": handed,
         "bills": [_bill(each, known.get(each)) for each in view["bills"]],
         "shipments": [_shipment(each, known.get(each)) for each in view["shipments"]],
     }

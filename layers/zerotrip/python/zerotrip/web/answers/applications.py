@@ -75,8 +75,10 @@ class ApplicationAnswer(ApplicationSummary):
 
 
 class SubmissionAnswer(TypedDict):
-    """Received: the number under which everything goes on."""
+    """Received: the number under which everything goes on, and a short code that people
+    say instead of it; null in the oldest cases."""
 
     case_no: str
+    query_code: str | None
     stage: Literal["received"]
     stage_name: Text

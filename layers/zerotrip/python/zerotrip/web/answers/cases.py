@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -81,9 +81,11 @@ class ShipmentAnswer(TypedDict):
 
 
 class CaseStanding(TypedDict):
-    """Which case, and where it stands."""
+    """Which case, and where it stands. `query_code` is what people say instead of the
+    number; null in the oldest cases."""
 
     case_no: str
+    query_code: str | None
     version: int
     item_code: str
     item_name: Text
@@ -101,15 +103,39 @@ class HandedInBy(TypedDict):
     office_name: Text
 
 
+class HandedMaterial(TypedDict):
+    """A material as it lies with the office: a file, what the state has, or a promise.
+
+    Only a file has type, size and hash.
+    """
+
+    code: str
+    name: Text
+    source: Literal["upload", "licence", "shared", "promise"]
+    content_type: str | None
+    size_bytes: int | None
+    sha256: str | None
+
+
+class HandedIn(TypedDict):
+    """Form and materials as they stand after the last correction."""
+
+    form: dict[str, Any]
+    materials: list[HandedMaterial]
+
+
 class CaseAnswer(CaseStanding):
     """A case as its applicant sees it.
 
     `promised` is still to be handed in; `grounds` say why it ended by law or by a
     promise not kept, and what can be done. `handed_in_by` is who acted for the
-    applicant when the form was handed in, null where nobody did.
+    applicant when the form was handed in, null where nobody did. `handed_in` is what a
+    correction starts from: null in every stage but `correcting`, and for an agent who
+    may not apply.
     """
 
     handed_in_by: HandedInBy | None
+    handed_in: HandedIn | None
     asked_of_me: list[AskedAnswer]
     promised: list[PromisedMaterial]
     grounds: list[FaultAnswer]
@@ -138,12 +164,13 @@ class NoticeAbout(TypedDict):
 
 
 class NoticeAnswer(TypedDict):
-    """One notice in words. `case_no` is null while there is only an application;
-    `by_agent`: somebody acted for the applicant in this case."""
+    """One notice in words. `case_no` and its `query_code` are null while there is only
+    an application; `by_agent`: somebody acted for the applicant in this case."""
 
     id: str
     type: str
     case_no: str | None
+    query_code: str | None
     about: NoticeAbout
     by_agent: bool
     title: Text

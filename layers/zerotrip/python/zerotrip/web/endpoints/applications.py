@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from zerotrip.cases.applicant import with_missing
+from zerotrip.cases.applications import Receipt
 from zerotrip.cases.drafts import OPEN, Draft
 from zerotrip.identity.powers import Acting
 from zerotrip.web import views
@@ -91,14 +92,14 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
     place = answers.look(request)
     if place is not None and place.reply is not None:
         return place.reply
-    case_no = deps.applications.hand_in(
+    receipt = deps.applications.hand_in(
         acting,
         request.path["application_id"],
         request.seen,
-        companions=lambda number: answers.writes(place, _received(number)),
+        companions=lambda made: answers.writes(place, _received(made)),
         promised=request.asked(Submission).promised,
     )
-    return _received(case_no)
+    return _received(receipt)
 
 
 def _application(deps: Applicant, acting: Acting, draft: Draft, status: int) -> Reply:
@@ -122,5 +123,6 @@ def _application(deps: Applicant, acting: Acting, draft: Draft, status: int) -> 
     return Reply(status, body, headers)
 
 
-def _received(case_no: str) -> Reply:
-    return Reply(202, views.submission(case_no), {"Location": f"/v1/cases/{case_no}"})
+def _received(receipt: Receipt) -> Reply:
+    location = f"/v1/cases/{receipt.case_no}"
+    return Reply(202, views.submission(receipt), {"Location": location})

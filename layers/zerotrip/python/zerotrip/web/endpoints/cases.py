@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zerotrip.cases.applicant import may_act
+from zerotrip.cases.handed import read_handed
+from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.model import read
 from zerotrip.cases.views import case_summary, case_view
+from zerotrip.identity.powers import Act
 from zerotrip.kernel.aggregate import Kind
 from zerotrip.kernel.records import Committed
 from zerotrip.materials.model import Holder, HolderKind
@@ -45,11 +49,21 @@ def list_cases(request: Request, deps: Applicant) -> Reply:
 
 def read_case(request: Request, deps: Applicant) -> Reply:
     """Stage, open obligations, timeline, and what is asked of the person now."""
-    now = deps.requests.own(request.path["case_no"], acting_now(request, deps))
+    acting = acting_now(request, deps)
+    now = deps.requests.own(request.path["case_no"], acting)
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
     view = case_view(deps.records, deps.requests.keys, now, item)
     bills, shipments = views.fact_keys(deps.tenant, view)
-    body = views.case(view, deps.records.heads(bills), deps.records.heads(shipments))
+    handed = None
+    # Opening the form costs a call of KMS: only where it is to be changed, by whom
+    # may change it.
+    corrects = acting.may(Act.APPLY) and may_act(item, acting)
+    if now.stage is Stage.CORRECTING and corrects:
+        found = read_handed(deps.records, deps.requests.keys, now)
+        handed = views.handed_in(found, item)
+    body = views.case(
+        view, deps.records.heads(bills), deps.records.heads(shipments), handed
+    )
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
 

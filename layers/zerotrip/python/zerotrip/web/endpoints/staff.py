@@ -44,8 +44,8 @@ from zerotrip.web.serving import Endpoint
 
 DOWNLOAD_SECONDS = 60
 _SEEN_BY_STAFF = (
-    "case_no", "version", "item_code", "item_name", "stage", "stage_name",
-    "received_at", "obligations", "timeline", "licence_id",
+    "case_no", "query_code", "version", "item_code", "item_name", "stage",
+    "stage_name", "received_at", "obligations", "timeline", "licence_id",
 )  # fmt: skip
 
 

@@ -339,7 +339,7 @@ READ_CASE = Route(
         "Read a case: stage, what is asked of me, timeline",
     ),
     {200: "CaseAnswer"},
-    _CASE,
+    (*_CASE, *_OPENS),
     tagged=True,
 )
 ADD_CASE_MATERIAL = Route(
@@ -362,6 +362,7 @@ CORRECT_CASE = Route(
     (
         *_COMMAND,
         *_WHO,
+        "correction_changes_nothing",
         "form_invalid",
         "form_under_review",
         "material_unchecked",

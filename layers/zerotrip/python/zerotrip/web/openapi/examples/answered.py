@@ -17,6 +17,7 @@ from zerotrip.web.openapi.examples.shown import (
     POWER_ID,
     PRESENT,
     PURPOSE,
+    QUERY_CODE,
     SHA256,
     SHIPMENT_ID,
     SLOT,
@@ -180,6 +181,7 @@ ANSWERED: dict[str, Json] = {
     },
     "SubmissionAnswer": {
         "case_no": CASE_NO,
+        "query_code": QUERY_CODE,
         **stage_of("received", "已收件", "Received"),
     },
     "CasesAnswer": {
@@ -194,9 +196,11 @@ ANSWERED: dict[str, Json] = {
     "CaseAnswer": {
         **NAMES,
         **stage_of("payment_due", "待缴费", "Payment due"),
+        "query_code": QUERY_CODE,
         "version": 5,
         "obligations": ["payment"],
         "handed_in_by": None,
+        "handed_in": None,
         "asked_of_me": [
             {
                 "obligation": "payment",
@@ -252,6 +256,7 @@ ANSWERED: dict[str, Json] = {
                 "id": PARAMETERS["notice_id"].example,
                 "type": "bill.opened",
                 "case_no": CASE_NO,
+                "query_code": QUERY_CODE,
                 "about": {"kind": "bill", "id": BILL_ID},
                 "by_agent": False,
                 "title": {"zh": "待缴费", "en": "Payment due"},
@@ -276,6 +281,7 @@ ANSWERED: dict[str, Json] = {
     "StaffCaseAnswer": {
         **NAMES,
         **IN_REVIEW,
+        "query_code": QUERY_CODE,
         "version": 3,
         "obligations": ["decision"],
         "timeline": TIMELINE,

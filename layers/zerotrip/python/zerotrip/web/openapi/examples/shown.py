@@ -14,6 +14,7 @@ APPLICATION_ID = PARAMETERS["application_id"].example
 BILL_ID = "44188201J8ZQ4T6M2V0K9H7G5F3D1C8B"
 SHIPMENT_ID = "4418827QX2R9W4T6M1V8K3H5G0F2D7C9"
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+QUERY_CODE = "7K2M9QXB"
 ITEM_NAME: Json = {
     "zh": "补领机动车行驶证",
     "en": "Replacement of a vehicle licence",
