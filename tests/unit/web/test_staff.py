@@ -62,7 +62,11 @@ def _decide(
         "POST",
         DECISIONS,
         who=who,
-        body={"decision": decision, "reasons": "材料齐全。"},
+        body={
+            "decision": decision,
+            "reasons": "材料齐全。",
+            "articles": ["《中华人民共和国食品安全法》第三十五条"],
+        },
         headers={"If-Match": f'"v{version}"', **headers},
         case_no=case_no,
     )

@@ -20,6 +20,7 @@ from zerotrip.cases.applications import (
 )
 from zerotrip.cases.asking import late_by_officer, officers_row, told_before
 from zerotrip.cases.commands import Command, is_same_request
+from zerotrip.cases.decisions import require_articles, sealed_grounds
 from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promises
 from zerotrip.cases.lifecycle import Obligation, Stage, step_allowed_from
 from zerotrip.cases.model import CaseNow, Handed, case_key, read
@@ -253,19 +254,28 @@ class Requests:
         return self._carry_out(now.key.id, "return", command, send_back)
 
     def decide(
-        self, now: CaseNow, officer: str, seen: int, decision: str, reasons: str
+        self,
+        now: CaseNow,
+        officer: str,
+        seen: int,
+        decision: str,
+        reasons: str,
+        *,
+        articles: Sequence[str] = (),
     ) -> Committed:
         """Records an officer's decision; it is carried out afterwards.
 
-        Raises Conflict with the winner when the case was decided before.
+        `articles` are those that it applies. Raises Invalid `articles_missing`, and
+        Conflict with the winner when the case was decided before.
         """
+        require_articles(decision, articles)
         data_key = self.keys.open(self.tenant, now.case.key_owner)
-        request = fingerprint(data_key, [decision, reasons])
+        request = fingerprint(data_key, [decision, reasons, *articles])
         command = Command(f"v{seen}", officer, self.now(), request)
 
         def record(now: CaseNow) -> Change:
             task = self._open_task(now)
-            sealed = data_key.seal(now.key.ref, f"reasons#{seen}", reasons.encode())
+            sealed = sealed_grounds(data_key, now, seen, reasons, articles)
             return commands.record_decision(now, command, decision, sealed, task)
 
         return self._carry_out(now.key.id, "decide", command, record)

@@ -6,51 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from zerotrip.cases.asking import ASKED, GROUNDS, faults_of
+from zerotrip.cases.decisions import decision_of, decision_view
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.promises import PROMISED, last_day, read_promises
+from zerotrip.cases.words import event_words, stage_words
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.powers import OFFICE_WORDS, Office
 from zerotrip.kernel.aggregate import EventRow, Row
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
-
-STAGE_WORDS: dict[Stage, tuple[str, str]] = {
-    Stage.RECEIVED: ("已收件", "Received"),
-    Stage.SUBMITTED: ("预审中", "Being checked"),
-    Stage.CORRECTING: ("待补正", "Corrections needed"),
-    Stage.IN_REVIEW: ("审查中", "In review"),
-    Stage.DECIDED: ("已作出决定", "Decided"),
-    Stage.PAYMENT_DUE: ("待缴费", "Payment due"),
-    Stage.SIGNING: ("制证中", "Licence being signed"),
-    Stage.DELIVERING: ("寄送中", "Being delivered"),
-    Stage.COMPLETED: ("已办结", "Completed"),
-    Stage.NOT_ACCEPTED: ("不予受理", "Not accepted"),
-    Stage.REFUSED: ("不予许可", "Refused"),
-    Stage.WITHDRAWN: ("已撤回", "Withdrawn"),
-}
-
-EVENT_WORDS: dict[str, tuple[str, str]] = {
-    "case.received": ("已收到申请", "Application received"),
-    "case.submitted": ("开始预审", "Checks started"),
-    "case.corrections_requested": ("一次性告知补正", "Corrections requested, once"),
-    "case.not_accepted": ("不予受理决定", "Not accepted by law"),
-    "case.returned": ("审查中退回补正", "Returned for corrections"),
-    "case.promise_kept": ("已补交承诺材料", "Promised material handed in"),
-    "case.promise_lapsed": ("逾期未补交，终止办理", "Promise lapsed"),
-    "case.accepted": ("予以受理", "Accepted"),
-    "case.corrected": ("已提交补正", "Corrections handed in"),
-    "case.papers_received": ("已收到纸质材料", "Papers received"),
-    "case.referred": ("转人工审查", "Referred to an officer"),
-    "case.decision_recorded": ("已记录审批决定", "Decision recorded"),
-    "case.approved": ("准予许可", "Approved"),
-    "case.refused": ("不予许可", "Refused"),
-    "case.fee_paid": ("已缴费", "Fee paid"),
-    "case.licence_issued": ("证照已签发", "Licence issued"),
-    "case.completed": ("办结", "Completed"),
-    "case.withdrawn": ("已撤回", "Withdrawn"),
-}
 
 _ASKED_WORDS: dict[Obligation, tuple[str, str]] = {
     Obligation.CORRECTIONS: (
@@ -74,8 +40,10 @@ def case_view(
 ) -> dict[str, Any]:
     """The case as its applicant sees it; the same shape for staff, who see more.
 
-    `keys` opens an officer's own words, where such a notice is open.
+    `keys` opens an officer's own words: those of an open notice, those of a decision.
     """
+    history = records.history(now.key)
+    decided = decision_of(records, keys, now, item, history)
     return {
         "case_no": now.key.id,
         "version": now.head.version,
@@ -85,7 +53,8 @@ def case_view(
         "asked_of_me": list(_asked(records, keys, now)),
         "promised": _promised(records, now),
         "grounds": _grounds(records, now),
-        "timeline": [timeline_entry(row) for row in records.history(now.key)],
+        "decision": None if decided is None else decision_view(decided, item),
+        "timeline": [timeline_entry(row, item) for row in history],
         "bills": list(now.case.bills),
         "shipments": list(now.case.shipments),
         "licence_id": now.case.licence,
@@ -103,9 +72,20 @@ def case_summary(now: CaseNow, item: Item) -> dict[str, Any]:
     }
 
 
-def timeline_entry(row: EventRow) -> dict[str, Any]:
+def staff_decision(
+    records: Records, keys: KeyRing, now: CaseNow, item: Item
+) -> dict[str, Any] | None:
+    """The decision with its actor, from when it is recorded."""
+    history = records.history(now.key)
+    decided = decision_of(records, keys, now, item, history, recorded=True)
+    if decided is None:
+        return None
+    return {**decision_view(decided, item), "actor": decided.actor}
+
+
+def timeline_entry(row: EventRow, item: Item) -> dict[str, Any]:
     """One event in words; which officer acted is not told to applicants."""
-    zh, en = EVENT_WORDS[row.type]
+    zh, en = event_words(row.type, item.type)
     said: dict[str, Any] = {}
     if "on_behalf" in row.body:
         # For whom is known to who reads it: the case is theirs.
@@ -144,7 +124,7 @@ def current_task(rows: Iterable[Row]) -> Row | None:
 
 
 def _names(now: CaseNow, item: Item) -> dict[str, Any]:
-    zh, en = STAGE_WORDS[now.stage]
+    zh, en = stage_words(now.stage, item.type)
     return {
         "item_code": now.case.item,
         "item_name": item.name.model_dump(),

@@ -270,9 +270,17 @@ class NewNotice(_Asked):
 
 
 class NewDecision(_Asked):
-    """An officer's decision and its reasons, which the applicant will read."""
+    """An officer's decision and its reasons, which the applicant will read.
+
+    `articles` are those that it applies, from `articles_offered` of the case or in the
+    officer's own words; a refusal cites at least one.
+    """
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
     decision: Literal["approve", "refuse"]
     reasons: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASONS)]
+    articles: Annotated[
+        list[Annotated[str, StringConstraints(min_length=4, max_length=300)]],
+        Field(max_length=10),
+    ] = []

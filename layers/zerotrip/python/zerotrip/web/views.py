@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zerotrip.cases.drafts import Draft
 from zerotrip.cases.lifecycle import Stage
 from zerotrip.cases.model import HandedBy
-from zerotrip.cases.views import STAGE_WORDS
+from zerotrip.cases.words import stage_words, type_in
 from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
 from zerotrip.catalogue.pointers import pointer
@@ -41,9 +41,9 @@ def text(words: ItemText) -> answers.Text:
     return {"zh": words.zh, "en": words.en}
 
 
-def stage_name(stage: str) -> answers.Text:
-    """A stage in words."""
-    zh, en = STAGE_WORDS[Stage(stage)]
+def stage_name(stage: str, case_no: str) -> answers.Text:
+    """A stage of that case in words."""
+    zh, en = stage_words(Stage(stage), type_in(case_no))
     return {"zh": zh, "en": en}
 
 
@@ -318,7 +318,7 @@ def submission(case_no: str) -> answers.SubmissionAnswer:
     return {
         "case_no": case_no,
         "stage": "received",
-        "stage_name": stage_name(Stage.RECEIVED),
+        "stage_name": stage_name(Stage.RECEIVED, case_no),
     }
 
 
@@ -350,7 +350,7 @@ def moved(event: EventRow) -> answers.CaseMoved:
         "case_no": event.key.id,
         "version": event.seq,
         "stage": stage,
-        "stage_name": stage_name(stage),
+        "stage_name": stage_name(stage, event.key.id),
         "event": event.type,
         "time": event.time,
     }
@@ -366,7 +366,7 @@ def decision(event: EventRow, decided: str) -> answers.DecisionAnswer:
             "version": event.seq,
             "decision": decided,
             "stage": stage,
-            "stage_name": stage_name(stage),
+            "stage_name": stage_name(stage, event.key.id),
             "recorded_at": event.time,
         },
     )

@@ -40,6 +40,65 @@ class PromisedMaterial(TypedDict):
     last_day: str
 
 
+class Written(TypedDict):
+    """What a person wrote or a law is called; English where there is some."""
+
+    zh: str
+    en: str | None
+
+
+class DecidedBy(TypedDict):
+    """The organ that decided."""
+
+    uscc: str
+    name: Text
+
+
+class ReconsiderationAnswer(TypedDict):
+    """行政复议: the body, and within how many calendar days of receiving the decision;
+    `body` is null where an old revision of the item does not name it."""
+
+    body: Text | None
+    days: int
+    online_url: str | None
+
+
+class LitigationAnswer(TypedDict):
+    """行政诉讼: within how many months of receiving the decision, or how many days of
+    receiving the decision on a reconsideration."""
+
+    court: Text | None
+    months: int
+    days_after_reconsideration: int
+
+
+class RemediesAnswer(TypedDict):
+    """What can be done against a decision; both sentences say all of it.
+
+    `prior_reconsideration`: reconsideration must be asked for before a suit.
+    """
+
+    reconsideration: ReconsiderationAnswer
+    litigation: LitigationAnswer
+    prior_reconsideration: bool
+    zh: str
+    en: str
+
+
+class DecisionTold(TypedDict):
+    """What was decided and why. `reasons` is null where they were destroyed with the
+    case's key, `remedies` where the application was granted."""
+
+    act: Literal["grant", "refuse", "not_accept"]
+    act_name: Text
+    by: Literal["officer", "rule"]
+    reasons: Written | None
+    articles: list[Written]
+    decided_at: str
+    by_organisation: DecidedBy
+    remedies: RemediesAnswer | None
+
+
 class AskedAnswer(TypedDict):
     """What is asked of the person now; `ref` is its bill or shipment."""
 
@@ -105,14 +164,15 @@ class CaseAnswer(CaseStanding):
     """A case as its applicant sees it.
 
     `promised` is still to be handed in; `grounds` say why it ended by law or by a
-    promise not kept, and what can be done. `handed_in_by` is who acted for the
-    applicant when the form was handed in, null where nobody did.
+    promise not kept. `decision` is null before there is one. `handed_in_by` is who
+    acted for the applicant when the form was handed in, null where nobody did.
     """
 
     handed_in_by: HandedInBy | None
     asked_of_me: list[AskedAnswer]
     promised: list[PromisedMaterial]
     grounds: list[FaultAnswer]
+    decision: DecisionTold | None
     timeline: list[TimelineEntry]
     bills: list[BillAnswer]
     shipments: list[ShipmentAnswer]

@@ -9,10 +9,12 @@ from typing_extensions import TypedDict
 from zerotrip.web.answers.cases import (
     CaseNamed,
     CaseStanding,
+    DecisionTold,
     PromisedMaterial,
     TimelineEntry,
+    Written,
 )
-from zerotrip.web.answers.common import Text
+from zerotrip.web.answers.common import FaultAnswer, Text
 
 
 class TaskAnswer(TypedDict):
@@ -108,8 +110,17 @@ class KinAnswer(TypedDict):
     kin: list[KinEntry]
 
 
+class StaffDecision(DecisionTold):
+    """The same with who decided: an officer's login, or the step that acted."""
+
+    actor: str
+
+
 class StaffCaseAnswer(CaseStanding):
-    """A case as its office sees it; `task` is the open one, if there is one."""
+    """A case as its office sees it; `task` is the open one, if there is one.
+
+    `articles_offered` are what a decision may cite: the item's own legal bases.
+    """
 
     applicant: StaffApplicant
 
@@ -118,6 +129,9 @@ class StaffCaseAnswer(CaseStanding):
     form: dict[str, Any]
     materials: list[StaffMaterial]
     promised: list[PromisedMaterial]
+    grounds: list[FaultAnswer]
+    decision: StaffDecision | None
+    articles_offered: list[Written]
     task: TaskAnswer | None
 
 

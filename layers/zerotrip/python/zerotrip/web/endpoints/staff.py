@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from zerotrip.cases.applicant import level_for_machines
+from zerotrip.cases.decisions import articles_of
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.requests import LateReason
-from zerotrip.cases.views import case_view, current_task
+from zerotrip.cases.views import case_view, current_task, staff_decision
 from zerotrip.cases.worklist import open_tasks
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.model import Officer
@@ -62,7 +63,7 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
             "item_code": now.case.item,
             "item_name": views.text(_item(deps, now).name),
             "stage": str(now.stage),
-            "stage_name": views.stage_name(now.stage),
+            "stage_name": views.stage_name(now.stage, now.key.id),
             "received_at": now.case.received_at,
             "task": views.task(data),
         }
@@ -89,6 +90,9 @@ def read_staff_case(request: Request, deps: Staff) -> Reply:
             for code, pin in handed.materials.items()
         ],
         "promised": view["promised"],
+        "grounds": view["grounds"],
+        "decision": staff_decision(deps.records, deps.keys, now, item),
+        "articles_offered": [each.as_json() for each in articles_of(item)],
         "task": views.task(task.data) if task else None,
     }
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
@@ -127,7 +131,12 @@ def decide_case(request: Request, deps: Staff) -> Reply:
         if asked.decision == "approve":
             _require_proven(deps, now, _item(deps, now))
         committed = deps.requests.decide(
-            now, officer.sub, request.version, asked.decision, asked.reasons
+            now,
+            officer.sub,
+            request.version,
+            asked.decision,
+            asked.reasons,
+            articles=asked.articles,
         )
         event = committed.events[0]
         body = views.decision(event, asked.decision)

@@ -7,6 +7,7 @@ from zerotrip.web.openapi.examples.shown import (
     BILL_ID,
     CASE_NO,
     FORM,
+    GRANTED,
     IN_REVIEW,
     ISSUED,
     ITEM_CODE,
@@ -202,6 +203,7 @@ ANSWERED: dict[str, Json] = {
         ],
         "promised": [],
         "grounds": [],
+        "decision": GRANTED,
         "timeline": TIMELINE,
         "bills": [
             {
@@ -309,6 +311,9 @@ ANSWERED: dict[str, Json] = {
             }
         ],
         "promised": [],
+        "grounds": [],
+        "decision": None,
+        "articles_offered": GRANTED["articles"],
         "task": TASK,
     },
     "DecisionAnswer": {

@@ -62,6 +62,21 @@ POWER: Json = {
     "principal": {"kind": "natural", "name": "张示例"},
     "agent": None,
 }
+GRANTED: Json = {
+    "act": "grant",
+    "act_name": {"zh": "准予许可", "en": "Granted"},
+    "by": "officer",
+    "reasons": {"zh": "材料齐全，符合法定条件。", "en": None},
+    "articles": [
+        {
+            "zh": "《机动车登记规定》第五十九条",
+            "en": "Provisions on the Registration of Motor Vehicles, article 59",
+        }
+    ],
+    "decided_at": "2026-11-21T08:20:00.000Z",
+    "by_organisation": ISSUER,
+    "remedies": None,
+}
 IN_REVIEW = stage_of("in_review", "审查中", "In review")
 TIMELINE: list[Json] = [
     {
