@@ -272,6 +272,59 @@ def test_an_officers_notice_is_sent_once_and_read_by_the_applicant(
     ]
 
 
+def test_an_officer_may_write_chinese_alone(town: Town, case_no: str) -> None:
+    defect = _defect(message={"zh": "专间未隔断。"}, remedy={"zh": "请隔断后拍照。"})
+    assert _send_back(town, _officer(town), case_no, defects=[defect]).status == 201
+    firm = town.session("sub-firm", Role.COMPANY)
+    read = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no)
+    (asked,) = read.body["asked_of_me"]
+    assert asked["zh"] == "请按要求补充说明后提交。"
+    assert asked["faults"][0]["zh"] == "专间未隔断。请隔断后拍照。"
+    assert asked["faults"][0]["en"].startswith("The officer wrote this in Chinese")
+
+
+@pytest.mark.parametrize("english", ["x", "专间未隔断。", "---"])
+def test_what_is_no_english_is_not_taken_for_it(
+    town: Town, case_no: str, english: str
+) -> None:
+    defect = _defect(message={"zh": "专间未隔断。", "en": english})
+    sent = _send_back(town, _officer(town), case_no, defects=[defect])
+    assert sent.fault_codes == {"/defects/0/message/en": "field_wrong"}
+
+
+def test_the_office_and_its_auditor_read_why_and_by_whom(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    before = town.call("GET", ONE, who=who, case_no=case_no).body
+    assert before["decision"] is None
+    assert before["articles_offered"][0]["zh"].startswith("《")
+    _decide(town, who, case_no, "refuse")
+    town.world.run()
+    for reader in (who, _officer(town, Role.AUDITOR, name="idp-wu")):
+        told = town.call("GET", ONE, who=reader, case_no=case_no).body["decision"]
+        assert told["reasons"]["zh"] == "材料齐全。"
+        assert told["actor"] == who.sub
+        assert told["remedies"]["litigation"]["months"] == 6
+    firm = town.session("sub-firm", Role.COMPANY)
+    read = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no).body
+    assert read["decision"]["act_name"]["zh"] == read["stage_name"]["zh"] == "不予许可"
+    assert "actor" not in read["decision"]
+
+
+def test_a_refusal_cites_an_article(town: Town, case_no: str) -> None:
+    answered = town.call(
+        "POST",
+        DECISIONS,
+        who=_officer(town),
+        body={"decision": "refuse", "reasons": "经营场所不符合要求。"},
+        headers={"If-Match": '"v3"'},
+        case_no=case_no,
+    )
+    assert answered.code == "articles_missing"
+    assert answered.fault_codes == {"/articles": "field_missing"}
+
+
 def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"

@@ -105,12 +105,7 @@ class Applications:
         if not acting.reaches(acting.sub, item_code):
             raise _outside_power()
         if AUDIENCE_ROLE[pinned.item.audience] not in acting.roles:
-            raise Forbidden(
-                "audience_other",
-                "该事项面向其他类型的申请人，请切换身份后再申请。",
-                "This item is for the other kind of applicant.",
-                detail={"audience": pinned.item.audience},
-            )
+            raise _audience_other(pinned.item.audience)
         moment = self.now()
         at = times.to_text(moment)
         proven = self.applicants.applicant(acting)
@@ -444,6 +439,22 @@ def behalf(acting: Acting) -> dict[str, Any]:
     """What an event's body says where somebody acts for another."""
     said = acting.on_behalf
     return {} if said is None else {"on_behalf": said}
+
+
+def _audience_other(audience: str) -> Forbidden:
+    if audience == "company":
+        return Forbidden(
+            "audience_other",
+            "本事项由企业、个体工商户等申请，请切换法人账号。",
+            "Companies and sole traders apply for this: sign in as one.",
+            detail={"audience": audience},
+        )
+    return Forbidden(
+        "audience_other",
+        "本事项由个人申请，请切换个人账号。",
+        "Persons apply for this: sign in as yourself.",
+        detail={"audience": audience},
+    )
 
 
 def _outside_power() -> Forbidden:

@@ -156,7 +156,7 @@ class Requests:
         if form is not None and dict(form) != dict(before.form):
             raise Conflict(
                 "form_under_review",
-                "申请正在审查，申请表不能修改；只需补交承诺的材料。",
+                "申请正在审查，申请表不能修改，只需补交容缺材料。",
                 "The form is under review and stays as it is: hand in the material.",
             )
         promises = read_promises(self.records.row(now.key, PROMISED))
@@ -166,7 +166,7 @@ class Requests:
         if not there:
             raise Conflict(
                 "promised_material_missing",
-                "尚未收到承诺补交的材料，请先上传。",
+                "尚未收到您承诺补交的材料，请先上传。",
                 "What was promised is not there yet: please upload it first.",
                 detail={"materials": sorted(promises.open)},
             )
@@ -371,8 +371,7 @@ def defect_was_visible(late: Sequence[Fault]) -> Conflict:
     """What an earlier notice had to name may not be asked for any more."""
     return Conflict(
         "defect_was_visible",
-        "所列问题在首次告知时已经可见，应当一次性告知，现不能再要求补正；"
-        "确需补正的，请说明理由。",
+        "所列问题首次告知时已能发现，不能再次要求补正；属于例外情形的，请说明理由。",
         "This could be seen when the applicant was told what to mend, and was not "
         "told: it may not be asked for now, unless you give the reason.",
         detail={"defects": [{"path": each.path, "code": each.code} for each in late]},

@@ -129,7 +129,7 @@ def _missing(material: Material) -> Fault:
     return Fault(
         f"/materials/{material.code}",
         MISSING_MATERIAL,
-        f"缺少材料：{material.name.zh}，请上传。",
+        f"尚未提交“{material.name.zh}”，请补充上传。",
         f"Missing: {material.name.en}. Please upload it.",
     )
 

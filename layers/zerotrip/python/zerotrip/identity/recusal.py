@@ -97,7 +97,7 @@ def own_case() -> Forbidden:
     """One's own case, or that of somebody too near."""
     return Forbidden(
         "own_case",
-        "该办件的申请人、代理人是您本人或者您申报的亲属、单位，您应当回避，请由其他人员办理。",
+        "本件与您或者您申报的亲属、单位有利害关系，您应当回避，由其他人员办理。",
         "You, or a relative or body that you declared, have a part in this case: a "
         "colleague handles it.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
@@ -16,40 +16,30 @@ from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
 from zerotrip.notices.model import SENT, Notice, inbox_key, notice
 from zerotrip.notices.templates import (
     BY_AGENT,
+    NOTHING,
     UNNAMED_AMOUNT,
-    UNNAMED_ITEM,
+    Bilingual,
     spoken_amount,
     spoken_day,
     template_of,
 )
+from zerotrip.notices.words import UNNAMED_ITEM, ItemWords
 
 IDENTITY_TABLE = "identity"
 _READ = "READ#"
-
-
-class Named(Protocol):
-    """A text in both languages; `catalogue.model.Text` is one."""
-
-    @property
-    def zh(self) -> str:
-        """Chinese."""
-
-    @property
-    def en(self) -> str:
-        """English."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Reads notices of `records`, keeps read marks in `identity`.
 
-    `item_name` gives an item's name, from its code and the digest that a case or a
+    `item_words` gives an item's words, from its code and the digest that a case or a
     draft is pinned to.
     """
 
     records: Records
     tables: Tables
-    item_name: Callable[[str, str], Named]
+    item_words: Callable[[str, str], ItemWords]
     now: Callable[[], datetime]
 
     def list(
@@ -66,11 +56,13 @@ class Inbox:
             return ()
         read_at = self._read_marks(tenant, acting)
         cases = self._cases(tenant, newest)
+        payable = self._payable_until(tenant, newest)
         return tuple(
             _as_json(
                 sent,
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
+                payable_until=payable.get(sent.about),
                 by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
             )
             for sent in newest
@@ -143,10 +135,23 @@ class Inbox:
         heads = self.records.heads([Key(tenant, Kind.CASE, no) for no in numbers])
         return {head.key.id: head.body for head in heads}
 
-    def _item(self, pinned: Mapping[str, Any]) -> Named:
+    def _payable_until(self, tenant: str, notices: Sequence[Notice]) -> dict[str, str]:
+        """Until when each bill that was told of may be paid, by its `BILL#…`."""
+        refs = sorted(
+            {sent.about for sent in notices if sent.template == "bill.opened"}
+        )
+        bills = [Key.from_ref(tenant, ref) for ref in refs]
+        heads = self.records.heads(bills) if bills else []
+        return {
+            head.key.ref: head.body["payable_until"]
+            for head in heads
+            if "payable_until" in head.body
+        }
+
+    def _item(self, pinned: Mapping[str, Any]) -> ItemWords:
         if "item_digest" not in pinned:
             return UNNAMED_ITEM
-        return self.item_name(pinned["item"], pinned["item_digest"])
+        return self.item_words(pinned["item"], pinned["item_digest"])
 
 
 def _subject_pk(tenant: str, sub: str) -> str:
@@ -154,16 +159,15 @@ def _subject_pk(tenant: str, sub: str) -> str:
 
 
 def _as_json(
-    sent: Notice, item: Named, read_at: str | None, *, by_agent: bool
+    sent: Notice,
+    item: ItemWords,
+    read_at: str | None,
+    *,
+    payable_until: str | None,
+    by_agent: bool,
 ) -> dict[str, Any]:
-    template = template_of(sent.template, sent.parameters)
-    amount_fen = sent.parameters.get("amount_fen")
-    amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
-    zh = {"item": item.zh, "case_no": sent.case_no, "amount": amount.zh}
-    en = {"item": item.en, "case_no": sent.case_no, "amount": amount.en}
-    if "expires_at" in sent.parameters:
-        day = spoken_day(times.from_text(sent.parameters["expires_at"]))
-        zh["expires"], en["expires"] = day.zh, day.en
+    template = template_of(sent.template, sent.parameters, item.type)
+    zh, en = _words(sent, item, payable_until)
     kind, _, identity = sent.about.partition("#")
     text = template.text.filled(zh, en)
     if by_agent:
@@ -184,6 +188,37 @@ def _as_json(
         "read": read_at is not None,
         "read_at": read_at,
     }
+
+
+def _words(
+    sent: Notice, item: ItemWords, payable_until: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What is put into the template, in each language."""
+    told = sent.parameters
+    fen = told.get("amount_fen")
+    both = {
+        "item": item.name,
+        "licence": item.licence,
+        "granted": item.granted,
+        "refused": item.refused,
+        "remedies": item.remedies,
+        "fee": item.of_bill(told.get("kind")),
+        "amount": UNNAMED_AMOUNT if fen is None else spoken_amount(fen),
+        "until": NOTHING,
+        "waybill": NOTHING,
+    }
+    if payable_until is not None:
+        day = spoken_day(times.from_text(payable_until))
+        both["until"] = Bilingual(f"于{day.zh}前", f" by {day.en}")
+    if "waybill" in told:
+        number = told["waybill"]
+        both["waybill"] = Bilingual(f"（运单号{number}）", f" (waybill {number})")
+    if "expires_at" in told:
+        both["expires"] = spoken_day(times.from_text(told["expires_at"]))
+    return (
+        {name: text.zh for name, text in both.items()} | {"case_no": sent.case_no},
+        {name: text.en for name, text in both.items()} | {"case_no": sent.case_no},
+    )
 
 
 def _busy() -> Unavailable:

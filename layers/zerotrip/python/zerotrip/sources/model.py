@@ -46,7 +46,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "What the authority has is no longer valid: please upload a valid one.",
     ),
     Reason.IDENTITY_UNPROVEN: (
-        "您尚未实名认证，无法代为查询；请实名登录后再提交，或上传该材料。",
+        "您尚未实名认证，请先完成实名认证，或者上传该材料。",
         "Your identity is not proven, so nobody can be asked: sign in with it, "
         "or please upload the material.",
     ),

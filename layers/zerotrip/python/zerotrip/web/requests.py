@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,9 @@ from pydantic import (
 from zerotrip.kernel import times
 
 LONGEST_REASONS = 2000
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]")
+_FEWEST_LETTERS = 3
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -230,13 +234,27 @@ class ItemPublication(_Asked):
     ]
 
 
+def _english(text: str) -> str:
+    """The text as it came. Raises ValueError for Chinese, and for an `x`."""
+    if _CHINESE.search(text) or len(_LATIN.findall(text)) < _FEWEST_LETTERS:
+        raise ValueError("not English")
+    return text
+
+
 class BothLanguages(_Asked):
-    """An officer's own words; Chinese is what counts."""
+    """An officer's own words, in Chinese; English where the officer writes it."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
     zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    en: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    en: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=500),
+            AfterValidator(_english),
+        ]
+        | None
+    ) = None
 
 
 class Defect(_Asked):

@@ -122,20 +122,28 @@ class TimelineEntry(TypedDict):
 
 
 class BillAnswer(TypedDict):
-    """A bill of the case; what is not stored yet is null."""
+    """A bill of the case, named from its first moment; `stage` is null until it is
+    stored, and so is until when it may be paid."""
 
     bill_id: str
+    name: Text
     stage: str | None
+    stage_name: Text
     kind: str | None
     amount_fen: int | None
+    amount_text: Text | None
+    payable_until: str | None
 
 
 class ShipmentAnswer(TypedDict):
-    """A parcel of the case; `waybill` once the carrier has it."""
+    """A parcel of the case; `stage` is null until it is stored, `waybill` until the
+    carrier has it."""
 
     shipment_id: str
     stage: str | None
+    stage_name: Text
     direction: str | None
+    direction_name: Text | None
     waybill: str | None
 
 

@@ -47,9 +47,17 @@ def read_case(request: Request, deps: Applicant) -> Reply:
     """Stage, open obligations, timeline, and what is asked of the person now."""
     now = deps.requests.own(request.path["case_no"], acting_now(request, deps))
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
-    view = case_view(deps.records, deps.requests.keys, now, item)
-    bills, shipments = views.fact_keys(deps.tenant, view)
-    body = views.case(view, deps.records.heads(bills), deps.records.heads(shipments))
+    bill_keys, shipment_keys = views.fact_keys(now)
+    bills = deps.records.heads(bill_keys)
+    shipments = deps.records.heads(shipment_keys)
+    view = case_view(
+        deps.records,
+        deps.requests.keys,
+        now,
+        item,
+        {bill.key.id: bill.body["payable_until"] for bill in bills},
+    )
+    body = views.case(view, [*bills, *shipments])
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
 

@@ -39,6 +39,7 @@ from zerotrip.web.routes import staff as routes
 from zerotrip.web.serving import Endpoint
 
 DOWNLOAD_SECONDS = 60
+ENGLISH_NOT_WRITTEN = "The officer wrote this in Chinese only: please see the Chinese."
 _SEEN_BY_STAFF = (
     "case_no", "version", "item_code", "item_name", "stage", "stage_name",
     "received_at", "obligations", "timeline", "licence_id",
@@ -156,11 +157,12 @@ def _require_role(officer: Officer, item: Item) -> None:
 
 def _defect(asked: Defect) -> Fault:
     """What is wrong, and what to do, in one sentence each, as the rules say it."""
+    both = (asked.message.en, asked.remedy.en)
     return Fault(
         asked.path,
         asked.code,
         asked.message.zh + asked.remedy.zh,
-        f"{asked.message.en} {asked.remedy.en}",
+        ENGLISH_NOT_WRITTEN if None in both else f"{both[0]} {both[1]}",
     )
 
 

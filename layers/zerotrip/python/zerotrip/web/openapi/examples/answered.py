@@ -196,8 +196,10 @@ ANSWERED: dict[str, Json] = {
         "asked_of_me": [
             {
                 "obligation": "payment",
-                "zh": "请缴纳费用。",
-                "en": "Please pay the fee.",
+                "zh": "请于2026年12月6日前缴纳机动车行驶证工本费15.00元；"
+                "未缴费的，暂不制发机动车行驶证。",
+                "en": "Please pay 15.00 yuan (Cost of a vehicle licence) by "
+                "2026-12-06; “Vehicle Licence” is not issued before.",
                 "ref": BILL_ID,
             }
         ],
@@ -208,16 +210,23 @@ ANSWERED: dict[str, Json] = {
         "bills": [
             {
                 "bill_id": BILL_ID,
-                "stage": "opened",
+                "name": {
+                    "zh": "机动车行驶证工本费",
+                    "en": "Cost of a vehicle licence",
+                },
+                **stage_of("opened", "待缴纳", "To be paid"),
                 "kind": "fee",
                 "amount_fen": 1500,
+                "amount_text": {"zh": "15.00元", "en": "15.00 yuan"},
+                "payable_until": "2026-12-06T08:00:05.000Z",
             }
         ],
         "shipments": [
             {
                 "shipment_id": SHIPMENT_ID,
-                "stage": "dispatched",
+                **stage_of("dispatched", "快递已接单", "Taken by the carrier"),
                 "direction": "delivery",
+                "direction_name": {"zh": "寄送办理结果", "en": "The result to you"},
                 "waybill": "ZT0000000000001",
             }
         ],
@@ -253,8 +262,13 @@ ANSWERED: dict[str, Json] = {
                 "by_agent": False,
                 "title": {"zh": "待缴费", "en": "Payment due"},
                 "text": {
-                    "zh": "您申请的“补领机动车行驶证”需缴纳15.00元。",
-                    "en": "Please pay 15.00 yuan for your vehicle licence.",
+                    "zh": f"您申请的“补领机动车行驶证”（办件编号{CASE_NO}）："
+                    "请于2026年12月6日前缴纳机动车行驶证工本费15.00元，"
+                    "可在“我的办件”中在线缴纳。未缴费的，暂不制发机动车行驶证。",
+                    "en": "Your application “Replacement of a vehicle licence” (case "
+                    f"{CASE_NO}): please pay 15.00 yuan (Cost of a vehicle "
+                    "licence) by 2026-12-06 in “My cases”. “Vehicle Licence” is not "
+                    "issued before.",
                 },
                 "occurred_at": "2026-11-21T08:00:05.000Z",
                 "sent_at": "2026-11-21T08:00:06.000Z",
