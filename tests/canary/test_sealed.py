@@ -143,6 +143,8 @@ def _reasons(office: Bureau, row: StoredRow) -> Any:
     now = office.case(row.pk.rpartition("#")[2])
     item = office.catalogue.pinned(TENANT, now.case.item, now.case.item_digest)
     history = office.records.history(now.key)
+    # The product tells the decision without its reasons where the key is gone.
+    office.keys.open(TENANT, now.case.key_owner)
     told = decision_of(office.records, office.keys, now, item, history)
     return told.reasons if told else None
 
