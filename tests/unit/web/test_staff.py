@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.persons import FIRM, HASH_KEY, acting
+from tests.support.world import World
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
 from zerotrip.catalogue.authoring import load
+from zerotrip.catalogue.shared_files import read_shared_materials
 from zerotrip.identity.model import (
     Level,
     Login,
@@ -23,6 +25,7 @@ from zerotrip.identity.staff import suspend_officer
 from zerotrip.identity.store import number_mark
 from zerotrip.kernel.tables import Put, StoredRow
 from zerotrip.kernel.times import legal_day
+from zerotrip.web import staff_views
 
 ONE = "/v1/staff/cases/{case_no}"
 DECISIONS = f"{ONE}/decisions"
@@ -493,3 +496,47 @@ def test_an_officer_sees_what_the_state_gave_and_what_is_promised(
     )
     assert seen["floor_plan"]["source"] == "upload"
     assert read.body["promised"] == []
+
+
+def test_an_officer_sees_what_the_scanner_said_of_a_file(
+    town: Town, case_no: str
+) -> None:
+    read = town.call("GET", ONE, who=_officer(town), case_no=case_no).body
+    scans = {each["code"]: each["scan"] for each in read["materials"]}
+    assert scans["floor_plan"]["scanner"] == "none"
+    assert scans["floor_plan"]["verdict_name"]["zh"] == "未经扫描（未安装扫描服务）"
+    assert scans["floor_plan"]["scanned_at"].startswith("2026-11-20T")
+
+
+def test_a_registers_answer_is_labelled_in_chinese() -> None:
+    labels = read_shared_materials(CATALOGUE)["household_registration"].labels
+    document = {
+        "name": "张示例",
+        "kind": "家庭户",
+        "members": [{"name": "严示例", "relation": "子女"}],
+        "floor": 3,
+    }
+    assert [
+        (each["label"]["zh"], each["value"])
+        for each in staff_views.fields(document, labels)
+    ] == [
+        ("姓名", "张示例"),
+        ("户别", "家庭户"),
+        ("家庭成员", "姓名：严示例，与户主关系：子女"),
+        ("其他（floor）", "3"),
+    ]
+
+
+def test_a_broken_rule_is_told_with_its_sentence() -> None:
+    item = load(CATALOGUE / FOOD, legal_day(World().clock())).item
+    codes = [
+        *(item.checks[0].code, item.materials[0].code),
+        *(*staff_views.APPLICANT_CHECKS, "field_missing"),
+    ]
+    data = {"kind": "decision", "role": "officer", "opened_at": "", "checks": codes}
+    told = {each["code"]: each["zh"] for each in staff_views.task(data, item)["checks"]}
+    assert list(told) == codes
+    assert item.checks[0].message.zh in told[item.checks[0].code]
+    assert item.materials[0].name.zh in told[item.materials[0].code]
+    assert told["applicant_deceased"] == "登记信息显示申请人已去世，请核实。"
+    assert told["field_missing"] == "系统未能自动核查，请人工核对。"

@@ -281,7 +281,8 @@ class SharedMaterial(_Part):
     """What a provider is asked for, so that no applicant is (证明材料共享目录).
 
     `ended`: what the document's `status` says of somebody who is no more, and which end
-    that is; nobody applies in that name any longer.
+    that is; nobody applies in that name any longer. `labels`: what the document's
+    fields are called, also those inside a field.
     """
 
     code: Code
@@ -290,6 +291,7 @@ class SharedMaterial(_Part):
     provider: Code
     valid_days: Annotated[int, Field(gt=0, le=3660)]
     ended: dict[Words, Literal["deceased", "deregistered"]] = {}
+    labels: dict[Code, Text] = {}
 
 
 class Applicant(_Part):

@@ -374,16 +374,6 @@ def decision(event: EventRow, decided: str) -> answers.DecisionAnswer:
     )
 
 
-def task(data: Mapping[str, Any]) -> answers.TaskAnswer:
-    """A task row's body."""
-    return {
-        "kind": data["kind"],
-        "role": data["role"],
-        "opened_at": data["opened_at"],
-        "checks": list(data.get("checks", ())),
-    }
-
-
 def licence(head: Head, state: str) -> answers.LicenceAnswer:
     """One's own licence."""
     body = head.body

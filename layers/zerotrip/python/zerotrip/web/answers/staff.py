@@ -17,6 +17,14 @@ from zerotrip.web.answers.cases import (
 from zerotrip.web.answers.common import FaultAnswer, Text
 
 
+class CheckTold(TypedDict):
+    """What keeps a rule from deciding: the code, and a sentence for the officer."""
+
+    code: str
+    zh: str
+    en: str
+
+
 class TaskAnswer(TypedDict):
     """What an officer is to do, as which role, since when.
 
@@ -26,7 +34,7 @@ class TaskAnswer(TypedDict):
     kind: str
     role: str
     opened_at: str
-    checks: list[str]
+    checks: list[CheckTold]
 
 
 class WorkAnswer(CaseNamed):
@@ -41,9 +49,30 @@ class WorklistAnswer(TypedDict):
     tasks: list[WorkAnswer]
 
 
+class Labelled(TypedDict):
+    """One field of a provider's document, as an officer reads it."""
+
+    label: Text
+    value: str
+
+
+class ScanAnswer(TypedDict):
+    """What the malware scanner said of the file; `scanned_at` is null in old records.
+
+    `scanner` is `none` where no scanner is installed, as on a laptop.
+    """
+
+    scanner: str
+    version: str | None
+    verdict: Literal["clean", "infected", "unavailable"]
+    verdict_name: Text
+    scanned_at: str | None
+
+
 class StaffMaterial(TypedDict):
     """A material as handed in: a file, whose address opens for 60 seconds, or what the
-    state has: the licence's or the provider's `reference`, and its `document`."""
+    state has: the licence's or the provider's `reference`, its `document`, and
+    `fields`, which are the document in words. `scan` is null for what is no file."""
 
     code: str
     name: Text
@@ -55,6 +84,8 @@ class StaffMaterial(TypedDict):
     reference: str | None
     valid_until: str | None
     document: dict[str, Any] | None
+    fields: list[Labelled]
+    scan: ScanAnswer | None
 
 
 class ActedFor(TypedDict):

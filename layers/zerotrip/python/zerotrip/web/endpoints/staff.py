@@ -9,11 +9,12 @@ from typing import Any
 from zerotrip.cases.applicant import level_for_machines
 from zerotrip.cases.decisions import articles_of
 from zerotrip.cases.handed import read_handed
-from zerotrip.cases.model import CaseNow
+from zerotrip.cases.model import CaseNow, Handed
 from zerotrip.cases.requests import LateReason
 from zerotrip.cases.views import case_view, current_task, staff_decision
 from zerotrip.cases.worklist import open_tasks
-from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.model import Item, Text
+from zerotrip.catalogue.shared_entries import shared_materials
 from zerotrip.identity.model import Officer
 from zerotrip.identity.recusal import own_case
 from zerotrip.kernel import times
@@ -22,7 +23,7 @@ from zerotrip.kernel.identifiers import identity_number_fault, is_identity_numbe
 from zerotrip.kernel.names import normalised_number
 from zerotrip.sources.kept import read_document, source_sk
 from zerotrip.sources.model import SHARED
-from zerotrip.web import answers, views
+from zerotrip.web import answers, staff_views, views
 from zerotrip.web.dependencies import Staff
 from zerotrip.web.endpoints.officers import officer_now
 from zerotrip.web.exchange import Reply, Request, version_tag
@@ -66,7 +67,7 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
             "stage": str(now.stage),
             "stage_name": views.stage_name(now.stage, now.key.id),
             "received_at": now.case.received_at,
-            "task": views.task(data),
+            "task": staff_views.task(data, _item(deps, now)),
         }
         for now, data in found
         if now.key.id not in own
@@ -86,15 +87,12 @@ def read_staff_case(request: Request, deps: Staff) -> Reply:
         **{name: view[name] for name in _SEEN_BY_STAFF},
         "applicant": views.staff_applicant(item, handed.form, handed.by),
         "form": dict(handed.form),
-        "materials": [
-            _material(deps, now, item, code, pin)
-            for code, pin in handed.materials.items()
-        ],
+        "materials": _materials(deps, now, item, handed),
         "promised": view["promised"],
         "grounds": view["grounds"],
         "decision": staff_decision(deps.records, deps.keys, now, item),
         "articles_offered": [each.as_json() for each in articles_of(item)],
-        "task": views.task(task.data) if task else None,
+        "task": staff_views.task(task.data, item) if task else None,
     }
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
@@ -262,10 +260,29 @@ def _item(deps: Staff, now: CaseNow) -> Item:
     return deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
 
 
+def _materials(
+    deps: Staff, now: CaseNow, item: Item, handed: Handed
+) -> list[answers.StaffMaterial]:
+    shared = {each.code: each.shared for each in item.materials if each.shared}
+    wanted = [shared[code] for code in handed.materials if code in shared]
+    known = shared_materials(deps.catalogue.tables, deps.tenant, wanted)
+    found: list[answers.StaffMaterial] = []
+    for code, pin in handed.materials.items():
+        provided = known.get(shared.get(code, ""))
+        labels = provided.labels if provided else {}
+        found.append(_material(deps, now, item, (code, pin), labels))
+    return found
+
+
 def _material(
-    deps: Staff, now: CaseNow, item: Item, code: str, pin: Mapping[str, Any]
+    deps: Staff,
+    now: CaseNow,
+    item: Item,
+    pinned: tuple[str, Mapping[str, Any]],
+    labels: Mapping[str, Text],
 ) -> answers.StaffMaterial:
     """A file to look at, or what the state has: a licence, a provider's document."""
+    code, pin = pinned
     material = item.material(code)
     source = pin.get("source", "upload")
     address = document = None
@@ -286,6 +303,8 @@ def _material(
         "reference": pin.get("ref"),
         "valid_until": pin.get("valid_until"),
         "document": document,
+        "fields": staff_views.fields(document or {}, labels),
+        "scan": staff_views.scan(pin),
     }
 
 

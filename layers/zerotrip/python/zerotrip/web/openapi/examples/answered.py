@@ -322,7 +322,34 @@ ANSWERED: dict[str, Json] = {
                 "reference": None,
                 "valid_until": None,
                 "document": None,
-            }
+                "fields": [],
+                "scan": {
+                    "scanner": "clamav",
+                    "version": "ClamAV 1.4.1/27460",
+                    "verdict": "clean",
+                    "verdict_name": {"zh": "未发现恶意代码", "en": "No malware found"},
+                    "scanned_at": "2026-11-21T07:59:30.000Z",
+                },
+            },
+            {
+                "code": "household_registration",
+                "name": {"zh": "户口簿", "en": "Household registration"},
+                "source": "shared",
+                "content_type": None,
+                "size_bytes": None,
+                "sha256": SHA256,
+                "download_url": None,
+                "reference": "population-9f86d081884c7d659a2f",
+                "valid_until": "2026-12-21",
+                "document": {"address": "示例省示例市示例区示例大道1号"},
+                "fields": [
+                    {
+                        "label": {"zh": "住址", "en": "Address"},
+                        "value": "示例省示例市示例区示例大道1号",
+                    }
+                ],
+                "scan": None,
+            },
         ],
         "promised": [],
         "grounds": [],

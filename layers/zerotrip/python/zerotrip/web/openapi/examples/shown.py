@@ -145,7 +145,14 @@ TASK: Json = {
     "kind": "decision",
     "role": "officer",
     "opened_at": "2026-11-21T08:00:02.500Z",
-    "checks": [],
+    "checks": [
+        {
+            "code": "applicant_differs",
+            "zh": "申请表中的申请人信息与其现在的实名认证信息不一致，请核对。",
+            "en": "The applicant in the form is not the one who is proven now: "
+            "please check.",
+        }
+    ],
 }
 ISSUED: Json = {
     "licence_id": LICENCE_ID,
