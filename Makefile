@@ -110,7 +110,7 @@ judges: ## 第三方核验签名（需 poppler、certutil）· pdfsig judges the
 	tests/judges/pdfsig.sh --root .local/cloud/demo/roots.pem .local/cloud/demo/*.pdf
 
 ##@ 运行 · Operate
-.PHONY: publish offer officers redrive republish check-archive logs
+.PHONY: publish offer officers redrive republish check-archive refunds logs
 publish: $(READY) ## 发布 catalogue/ 中的事项 · publish the items of catalogue/
 	@$(PY) -m infra.local.commands publish
 
@@ -134,6 +134,10 @@ republish: $(READY) ## 重新发布事件 FROM=2026-11-20 TO=… [STAGE=…] · 
 check-archive: $(READY) ## 核对数据表与归档 [FROM= TO= STAGE=…] · table against archive
 	@$(PY) -m infra.local.check_archive $(if $(FROM),--from $(FROM)) \
 	  $(if $(TO),--to $(TO)) --stage $(or $(STAGE),local)
+
+refunds: $(READY) ## 应退与待核对的款项 [STAGE=… TENANT=…] · money to pay back or look into
+	@$(PY) -m infra.local.refunds --stage $(or $(STAGE),local) \
+	  $(if $(TENANT),--tenant $(TENANT))
 
 logs: $(READY) ## 查看日志 [STEP=approve MINUTES=15] · what the functions logged
 	@$(PY) -m infra.local.commands logs $(if $(STEP),--step $(STEP)) \

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import urllib3
 
-from infra.local.mini_program import Client, Partners, Refused
+from infra.local.mini_program import Client, Partners, Refused, with_locked
+from zerotrip.kernel.identifiers import is_citizen_number
 
 HANDS = 6
 """Requests on their way at once; the laptop's emulator starts a process for each."""
@@ -26,20 +28,27 @@ _SIGN_IN_AGAIN = 401
 
 @dataclass
 class Applicant:
-    """One login and its client; `renew` signs in again when the token has run out."""
+    """One login and its client; `renew` signs in again when the token has run out.
 
-    openid: str
+    `known` is who the identity provider says it is: nobody hands in unproven.
+    """
+
+    known: Mapping[str, Any]
     client: Client
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def sign_in(self) -> None:
         """The mini-program's own way, with a code of this login."""
         code = self.client.partners.control(
-            "identity", "wechat_code", {"openid": self.openid}
+            "identity", "wechat_code", {"openid": self.known["openid"]}
         )
         login = {"provider": "wechat_mini_program", "code": code["code"]}
         grant, _ = self.client.call("POST", "/v1/sessions", login)
         self.client.token = grant["access_token"]
+        held, _ = self.client.call("GET", "/v1/sessions/bindings")
+        if len(held["bindings"]) == 1:
+            proof = self.client.oidc_login(self.known)
+            self.client.call("POST", "/v1/sessions/bindings", proof)
 
     def renew(self, held: str | None) -> None:
         """Signs in again, unless another thread did since `held` was read."""
@@ -90,7 +99,7 @@ class Crowd:
         begun, self._people = self._people, self._people + people
         made = [
             Applicant(
-                f"oLoad-{self._run}-{number:012d}",
+                _somebody(self._run, number),
                 Client(self.api_url, self.partners, self._http),
             )
             for number in range(begun, begun + people)
@@ -163,8 +172,9 @@ class Crowd:
 
     def _fill(self, number: Number) -> None:
         client, path = number.applicant.client, f"/v1/applications/{number.application}"
-        _, headers = client.call("GET", path)
-        client.call("PUT", path, {"form": self.form}, {"If-Match": headers["ETag"]})
+        held, headers = client.call("GET", path)
+        form = with_locked(self.form, held["applicant"]["locked"])
+        client.call("PUT", path, {"form": form}, {"If-Match": headers["ETag"]})
 
     def _tried(self, applicant: Applicant, act: Callable[[], Any]) -> Any:
         """As a patient client: again after what may pass, with a growing pause."""
@@ -189,3 +199,18 @@ class Crowd:
             name = f"{error.status} {error.problem.get('code', '')}".strip()
         with self._lock:
             self.refused[name] = self.refused.get(name, 0) + 1
+
+
+def _somebody(run: str, number: int) -> dict[str, str]:
+    """A made-up adult of this run, as `infra.local.partners.people.somebody` takes."""
+    born = date(1950, 1, 1) + timedelta(days=number // 1000)
+    first = f"999999{born:%Y%m%d}{number % 1000:03d}"
+    return {
+        "sub": f"load-{run}-{number:06d}",
+        "openid": f"oLoad-{run}-{number:012d}",
+        "name": "赵示例",
+        "id_no": next(
+            first + last for last in "0123456789X" if is_citizen_number(first + last)
+        ),
+        "telephone": f"138{number:08d}",
+    }

@@ -123,12 +123,16 @@ class Client:
         code = self.partners.control("identity", "wechat_code", {"openid": openid})
         return {"provider": "wechat_mini_program", "code": code["code"]}
 
-    def sign_in_by_oidc(self, person: str) -> Client:
+    def sign_in_by_oidc(self, person: str | Mapping[str, Any]) -> Client:
         """The identity provider's code flow with PKCE, without its page."""
         return self._signed_in(self.oidc_login(person))
 
-    def oidc_login(self, person: str) -> dict[str, str]:
-        """The body of a sign-in, or of a binding, by the identity provider."""
+    def oidc_login(self, person: str | Mapping[str, Any]) -> dict[str, str]:
+        """The body of a sign-in, or of a binding, by the identity provider.
+
+        One of the sandbox's people, or somebody as `people.somebody` takes them.
+        """
+        who = {"person" if isinstance(person, str) else "somebody": person}
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(
             hashlib.sha256(verifier.encode()).digest()
@@ -137,7 +141,7 @@ class Client:
             "identity",
             "login",
             {
-                "person": person,
+                **who,
                 "nonce": nonce,
                 "code_challenge": challenge.decode(),
                 "redirect_uri": REDIRECT_URI,

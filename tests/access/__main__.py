@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from rich.console import Console
+
 from tests.access import matrix, one_process, report, rows
 from tests.access.mutations import MUTATIONS, red
 from tests.access.one_process import put_back
@@ -49,7 +51,9 @@ def main() -> int:
         mutations_caught=caught,
     )
     wrong = report.wrong(cell for part in parts.values() for cell in part)
-    print("\n".join([*wrong, *changed]) or "✓ 无人得入 · nobody is let in")
+    console = Console()
+    for each in [*wrong, *changed] or ["✓ 无人得入 · nobody is let in"]:
+        console.print(each, markup=False)
     whole = caught == len(MUTATIONS) and refused == set(BY_A_SECRET) & set(answers)
     return 0 if whole and not wrong and not changed else 1
 

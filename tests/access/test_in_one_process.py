@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +15,7 @@ from tests.access.mutations import MUTATIONS, Mutation, cell_of, red
 from tests.access.one_process import TownDoor, TownScene, put_back, scene
 from tests.access.operations import Operation, document, operations
 from tests.access.report import wrong
-from tests.access.scene import BY_A_SECRET, Scene, Uncovered, ask_of
+from tests.access.scene import BY_A_SECRET, Answer, Scene, Uncovered, ask_of
 from tests.support.world import TENANT
 
 OPERATIONS = [each for each in operations() if "/partners/" not in each.path]
@@ -82,6 +83,10 @@ def test_a_door_left_open_is_found(mutation: Mutation, world: Scene) -> None:
     assert red(world, mutation) != []
 
 
+def test_each_column_of_somebody_near_is_seen_to_fail() -> None:
+    assert {each.column for each in MUTATIONS} >= set(acting.COLUMNS)
+
+
 def test_an_applicant_never_works_for_the_state_and_staff_never_apply() -> None:
     """Apart from the permission table: who may call is told by the path as well."""
     for each in OPERATIONS:
@@ -115,6 +120,52 @@ def test_a_session_that_was_signed_out_proves_nothing_fresh(world: Scene) -> Non
     path = f"/v1/sessions/bindings/{world.things['binding']}"
     refused = world.door.ask("DELETE", path, bearer)
     assert (refused.status, refused.code) == (403, "proof_not_fresh")
+
+
+AGENT_OF = "agent of citizen"
+
+
+def _begin(world: Scene, bearer: str, key: str = "an-agents-own") -> Answer:
+    headers = {"Authorization": bearer, "Idempotency-Key": key}
+    body = json.dumps({"item_code": world.things["item"]}).encode()
+    return world.door.ask("POST", "/v1/applications", headers, body)
+
+
+def test_a_power_that_is_revoked_opens_nothing_from_the_next_request_on(
+    world: Scene,
+) -> None:
+    """Not by a kept policy, not by an answer that was kept under a key."""
+    agent, owner = world.bearer(AGENT_OF), world.bearer("citizen")
+    path = f"/v1/cases/{world.things['case_in_review']}"
+    assert world.door.ask("GET", path, {"Authorization": agent}).status == 200
+    assert _begin(world, agent).status == 201
+    revoke = f"/v1/powers/{world.people[AGENT_OF].power}"
+    assert world.door.ask("DELETE", revoke, {"Authorization": owner}).status == 204
+    refused = world.door.ask("GET", path, {"Authorization": agent})
+    assert (refused.status, refused.code) == (403, "power_revoked")
+    assert _begin(world, agent).code == "power_revoked"
+
+
+def test_what_was_answered_under_one_power_is_not_answered_under_another(
+    world: Scene,
+) -> None:
+    """The same agent of the same principal, with a power that is for less."""
+    assert _begin(world, world.bearer(AGENT_OF)).status == 201
+    refused = _begin(world, world.bearer(f"{acting.OF_OTHER_ITEM} of citizen"))
+    assert (refused.status, refused.code) == (403, "power_missing")
+
+
+def test_a_login_that_is_removed_opens_nothing_from_the_next_request_on(
+    world: Scene,
+) -> None:
+    other = world.bearer("other_login of citizen")
+    path = f"/v1/cases/{world.things['case_in_review']}"
+    assert world.door.ask("GET", path, {"Authorization": other}).status == 200
+    removed = f"/v1/sessions/bindings/{world.people['other_login of citizen'].sub}"
+    owner = {"Authorization": world.bearer("citizen")}
+    assert world.door.ask("DELETE", removed, owner).status == 204
+    refused = world.door.ask("GET", path, {"Authorization": other})
+    assert (refused.status, refused.code) == (401, "session_refused")
 
 
 def test_what_was_bound_for_a_scene_is_parted_after_it(world: Scene) -> None:

@@ -39,10 +39,13 @@ class Errand:
     case_no: str = ""
 
     def sign_in(self) -> None:
-        """A citizen comes through WeChat under a marked openid; a company by OIDC."""
+        """A citizen comes through WeChat under a marked openid; a company by its agent.
+
+        All of them are proven: by OIDC the identity provider says who they are.
+        """
         self.client = Client(self.cloud.api_url, self.partners)
         if self.folder == FOOD:
-            self.client.sign_in_by_oidc("wang")
+            self.client.sign_in_by_oidc(self.marks.at_provider(company=True))
         else:
             sign_in(self.client, self.marks)
 
@@ -86,11 +89,15 @@ class Errand:
 
 
 def sign_in(client: Client, marks: Marks) -> Client:
-    """Signs a marked citizen in by WeChat."""
+    """Signs a marked citizen in by WeChat, whom the identity provider then proves."""
     code = client.partners.control("identity", "wechat_code", {"openid": marks.openid})
     login = {"provider": "wechat_mini_program", "code": code["code"]}
     grant, _ = client.call("POST", "/v1/sessions", login)
     client.token = grant["access_token"]
+    known, _ = client.call("GET", "/v1/sessions/bindings")
+    if len(known["bindings"]) == 1:
+        proof = client.oidc_login(marks.at_provider())
+        client.call("POST", "/v1/sessions/bindings", proof)
     return client
 
 

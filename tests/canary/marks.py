@@ -82,6 +82,24 @@ class Marks:
         """Who it is at WeChat."""
         return f"oCanaryDai-{self.number:017}"
 
+    def at_provider(self, *, company: bool = False) -> dict[str, Any]:
+        """Who the identity provider says this is; with `company`, its agent."""
+        known: dict[str, Any] = {
+            "sub": f"canary-{self.number:06d}",
+            "openid": self.openid,
+            "name": self.name,
+            "id_no": self.citizen_number,
+            "telephone": self.telephone,
+        }
+        if company:
+            known["company"] = {
+                "name": self.company,
+                "uscc": self.uscc,
+                "representative": self.name,
+                "representative_no": self.citizen_number,
+            }
+        return known
+
     def values(self) -> Mapping[str, str]:
         """Every value by its kind."""
         return {

@@ -103,6 +103,10 @@ def begin(errand: Errand) -> None:
     other = errand.client.draft(item, unfit)
     with pytest.raises(Refused, match="form_invalid"):
         errand.client.submit(other)
+    with pytest.raises(Refused, match="applicant_differs"):
+        errand.client.call(
+            "PUT", f"/v1/applications/{other}", {"form": unfit}, {"If-Match": '"v2"'}
+        )
 
 
 def make_trouble(

@@ -43,6 +43,7 @@ SETTINGS = {
     "PUBLIC_BASE_URL": "https://zerotrip.example",
     "LICENCE_KEY": "licence-key",
     "EVENT_BUS": "zerotrip-local",
+    "PAYABLE_DAYS": "15",
     "DEAD_LETTER_QUEUE": DEAD_LETTERS,
 }
 RECORDED_BUCKET = "zerotrip-local-000000000000-us-east-1-"

@@ -22,6 +22,7 @@ from zerotrip.kernel.messages import EVENT_SOURCE, CloudEvent, cloud_event
 from zerotrip.kernel.records import event_row
 from zerotrip.materials.storage_events import ObjectCreated, created_message
 from zerotrip.notices.templates import TEMPLATES
+from zerotrip.payments.watching import BillDue, DueBill
 from zerotrip.runtime.schemas import (
     COMMAND,
     FOLDER,
@@ -212,6 +213,17 @@ def test_a_reminder_is_a_message_of_notify_and_no_event() -> None:
     assert _faults(_schema("messages/step"), reminder) != []
     late = {"draft": {**reminder["draft"], "expires_at": "soon"}}
     assert _faults(_schema("messages/notify"), late) != []
+
+
+def test_a_due_bill_is_a_message_of_collect_payment_and_no_event() -> None:
+    bill = {"tenant": TENANT, "id": TENANT + "0A1B2C3D4E5F6G7H8J9KMNPQRS"}
+    due = BillDue(bill=DueBill(**bill)).model_dump()
+    assert _faults(_schema("messages/bill_due"), due) == []
+    assert _faults(_schema("messages/collect_payment"), due) == []
+    assert _faults(_schema("messages/step"), due) != []
+    assert _faults(_schema("messages/notify"), due) != []
+    late = {"bill": {**bill, "id": "HEAD"}}
+    assert _faults(_schema("messages/collect_payment"), late) != []
 
 
 def test_notify_takes_events_too(rows: list[EventRow]) -> None:

@@ -32,6 +32,7 @@ SETTINGS = {
     "ZEROTRIP_TENANT": TENANT,
     "ZEROTRIP_STAGE": "local",
     "DEAD_LETTER_QUEUE": DEAD_LETTERS,
+    "PAYABLE_DAYS": "15",
     **{f"{bucket.upper()}_BUCKET": bucket for bucket in BUCKETS},
 }
 

@@ -16,6 +16,7 @@ from infra.local.partners.people import (
     STAFF,
     birthday_of_a_ten_year_old,
 )
+from tests.canary.marks import Marks
 from zerotrip.identity.clients.oidc import Claims, OidcConfig, OidcProvider
 from zerotrip.identity.model import Level
 from zerotrip.kernel.errors import (
@@ -186,6 +187,21 @@ def test_people_come_with_other_documents_too(
 ) -> None:
     claims = provider.exchange(**log_in(partners, person))
     assert (claims.id_type, claims.id_no) == (id_type, PEOPLE[person].id_no)
+
+
+def test_a_test_may_bring_people_of_its_own(
+    provider: OidcProvider, partners: Sandboxes
+) -> None:
+    marks = Marks(7)
+    claims = provider.exchange(
+        **log_in(partners, somebody=marks.at_provider(company=True))
+    )
+    assert (claims.sub, claims.name) == ("canary-000007", marks.name)
+    assert (claims.id_no, claims.level) == (marks.citizen_number, Level.PRESENT)
+    assert claims.company is not None
+    assert claims.company.uscc == marks.uscc
+    alone = provider.exchange(**log_in(partners, somebody=marks.at_provider()))
+    assert (alone.kind, alone.company) == ("natural", None)
 
 
 def test_the_made_up_people_pass_the_checks_of_real_numbers() -> None:

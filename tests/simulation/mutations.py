@@ -105,6 +105,7 @@ CRASHES = _scenario("crash-at-each-point")
 PAYMENTS = _scenario("payment-callback-race")
 PUBLISHING = _scenario("publishing-items")
 PROMISES = _scenario("promises")
+PEOPLE = _scenario("people-and-logins")
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -370,6 +371,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         _scenario("storage-events"),
     ),
     Mutation(
+        "the channel is never asked about a lost notice",
+        "payments/model.py",
+        "        due_at=_next_look(bill, TERMS[channel], command.now),\n",
+        "        due_at=bill.payable_until,\n",
+        PAYMENTS,
+    ),
+    Mutation(
+        "a lapsed bill is not closed at the channel",
+        "payments/steps.py",
+        "            channel.close(now.key.id)\n        except AlreadyDone:\n"
+        "            state",
+        "            pass\n        except AlreadyDone:\n            state",
+        ("pytest", "tests/unit/payments/test_healing.py"),
+    ),
+    Mutation(
+        "a notice that contradicts the bill is refused for a day",
+        "payments/steps.py",
+        "            return model.contradict(bill, paid, wrong, now)\n",
+        "            raise bill_unknown()\n",
+        ("pytest", "tests/unit/payments/test_notices.py"),
+    ),
+    Mutation(
         "a payment in another currency is taken",
         "payments/model.py",
         "    if paid.currency != CURRENCY:\n",
@@ -432,7 +455,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "one person may speak for both offices",
         "catalogue/revisions.py",
-        "    if command.actor == now.item.proposed_by or command.actor in spoke:\n",
+        "    if (logins | {command.actor}) & spoke_before(now, office):\n",
         "    if command.actor == now.item.proposed_by:\n",
         ("pytest", "tests/unit/catalogue/test_revisions.py"),
     ),
@@ -459,6 +482,146 @@ MUTATIONS: tuple[Mutation, ...] = (
         "stages=change.allowed_from)\n",
         "        else Expect()\n",
         _scenario("promises", "tenth", 2),
+    ),
+    Mutation(
+        "an officer's own case is told by the login, not by the person",
+        "identity/recusal.py",
+        "            if any(\n"
+        "                sub in marks or (sub in known and known[sub].marks & marks)\n"
+        "                for sub in each\n"
+        "            )\n",
+        "            if officer in each\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an officer decides what concerns declared kin",
+        "identity/recusal.py",
+        "        return self.persons.of(self.tenant, officer).marks | kin\n",
+        "        return self.persons.of(self.tenant, officer).marks\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an officer's own case is on the work list",
+        "web/endpoints/staff.py",
+        "        if now.key.id not in own\n",
+        "",
+        PEOPLE,
+    ),
+    Mutation(
+        "an authorisation holds beyond its end",
+        "identity/powers.py",
+        "    if now >= power.ends_at:\n",
+        "    if False:\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "a revoked authorisation still holds",
+        "identity/powers.py",
+        "    if power.state is not PowerState.ACCEPTED:\n        return str(",
+        "    if power.state is PowerState.OFFERED:\n        return str(",
+        PEOPLE,
+    ),
+    Mutation(
+        "an authorisation is taken by whoever asks",
+        "identity/agency.py",
+        "power.offered_to != self._own_mark(acting):",
+        "power.offered_to is None:",
+        PEOPLE,
+    ),
+    Mutation(
+        "an agent's act does not say for whom",
+        "cases/applications.py",
+        '    return {} if said is None else {"on_behalf": said}\n',
+        "    return {}\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an agent pays with the principal's WeChat",
+        "web/endpoints/cases.py",
+        "deps.subjects.openid(deps.tenant, acting.logins),",
+        "deps.subjects.openid(deps.tenant, sorted(acting.subs)),",
+        PEOPLE,
+    ),
+    Mutation(
+        "binding does not compare the proven numbers",
+        "identity/store.py",
+        "    if len({each.number for each in proven if each.number is not None}) > 1:"
+        "\n",
+        "    if False:\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "a bound login may be proven as somebody else later",
+        "identity/store.py",
+        "            others = self._same_person(tenant, sub, number)\n",
+        "            pass\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "who is one person is written in one row only",
+        "identity/store.py",
+        '"subs": sorted(subs)}))\n        self.tables.transact(writes)\n',
+        '"subs": sorted(subs)}))\n        self.tables.transact(writes[:1])\n',
+        PEOPLE,
+    ),
+    Mutation(
+        "a binding does not look who else was bound in between",
+        "identity/store.py",
+        "            row = self._row_as_read(tenant, each)\n            writes.append(",
+        "            row = self._subject_row(tenant, each.sub)\n"
+        "            writes.append(",
+        PEOPLE,
+    ),
+    Mutation(
+        "two logins may take each other away",
+        "identity/store.py",
+        "rows = [self._row_as_read(tenant, each) for each in person.live]",
+        "rows = [self._subject_row(tenant, login)]",
+        _scenario("people-and-logins", "tenth"),
+    ),
+    Mutation(
+        "a login that was taken away still works",
+        "identity/callers.py",
+        "        if person.asked.former:\n",
+        "        if False:\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "an openid that changed hands leads to who had it",
+        "identity/store.py",
+        "        if None not in (holder, before) and holder != before:\n",
+        "        if False:\n",
+        PEOPLE,
+    ),
+    Mutation(
+        "the applicant is not compared at the hand-in",
+        "cases/applications.py",
+        "    require_own(item, form, proven)\n    require_own_addressee(",
+        "    require_own_addressee(",
+        PEOPLE,
+    ),
+    Mutation(
+        "the level is not asked at the hand-in",
+        "cases/applications.py",
+        "    require_level(item, acting)\n    proven = applicants",
+        "    proven = applicants",
+        PEOPLE,
+    ),
+    Mutation(
+        "a person's list reads the login in use only",
+        "web/endpoints/cases.py",
+        "        for sub in sorted(acting.subs)\n        for key in",
+        "        for sub in [acting.sub]\n        for key in",
+        PEOPLE,
+    ),
+    Mutation(
+        "a refresh within ten seconds gives another successor",
+        "identity/sessions.py",
+        "                return grant  # its successor is kept already\n",
+        "                other = self._new_refresh_token()\n"
+        "                self.tables.transact([self._kept(other, opened)])\n"
+        "                return replace(grant, refresh_token=other)\n",
+        PEOPLE,
     ),
     Mutation(
         "a rule that cannot be run counts as held",

@@ -26,8 +26,10 @@ from zerotrip.notices.templates import TEMPLATES
 
 MAY_REPEAT = {
     "case.corrections_requested", "case.corrected", "case.referred", "case.returned",
-    "case.promise_kept",
+    "case.promise_kept", "case.bill_renewed", "case.charge_renewed",
 }  # fmt: skip
+TOLD_OFTEN = {"shipment.scanned", "bill.contradicted"}
+"""What a partner may say again and again, each time another thing."""
 
 
 @dataclass
@@ -210,7 +212,7 @@ def _effects(run: Simulation, stored: Stored, verdict: Verdict) -> None:
             verdict.effects[kind] += count
             # Sent back by an officer, a case is accepted once more.
             most = 1 + (types["case.returned"] if kind == "case.accepted" else 0)
-            repeats = kind in MAY_REPEAT or kind == "shipment.scanned"
+            repeats = kind in MAY_REPEAT or kind in TOLD_OFTEN
             if count > most and not repeats:
                 verdict.doubled.append(f"{key.ref}: {kind} x{count}")
     for object_key, versions in run.buckets["licences"].versions.items():

@@ -138,14 +138,16 @@ class People:
         self.acknowledged[case_no] = draft
         return case_no
 
-    def decide(self, case_no: str, decision: str = "approve") -> Answer:
-        """The officer looks at the case and decides it."""
+    def decide(
+        self, case_no: str, decision: str = "approve", folder: str = ""
+    ) -> Answer:
+        """The officer of the item looks at the case and decides it."""
         path = {"case_no": case_no}
         seen = self.insist(
             "staff_api",
             "GET",
             "/v1/staff/cases/{case_no}",
-            who=self.officer,
+            who=lambda: self.officer(folder),
             path=path,
         )
         if not seen.came:
@@ -154,7 +156,7 @@ class People:
             "staff_api",
             "POST",
             "/v1/staff/cases/{case_no}/decisions",
-            who=self.officer,
+            who=lambda: self.officer(folder),
             path=path,
             body={
                 "decision": decision,

@@ -17,6 +17,10 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.simulation import partners as partner_settings
 from tests.simulation.adapters import (
     MemoryStore,
@@ -34,7 +38,9 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.faults import Faults
 from tests.simulation.partners import Partners, virtual_time
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.vouching import IdentityProvider, Vouching, WeChat
 from tests.support.world import TENANT
+from zerotrip.identity.clients import oidc, wechat_mini_program
 from zerotrip.identity.tokens import PublicKey
 from zerotrip.kernel import sealing
 from zerotrip.kernel.errors import GiveUp
@@ -54,6 +60,7 @@ QUEUE_SETTINGS = {
     "RECEIVE_MATERIAL_QUEUE": "receive_material",
     "REGISTER_LICENCE_QUEUE": "register_licence",
     "NOTIFY_QUEUE": "notify",
+    "COLLECT_PAYMENT_QUEUE": "collect_payment",
 }
 ENVIRONMENT = {
     "ZEROTRIP_TENANT": TENANT,
@@ -64,6 +71,7 @@ ENVIRONMENT = {
     "CATALOGUE_BUCKET": "catalogue",
     "ARCHIVE_BUCKET": "archive",
     "MALWARE_SCANNER": "none",
+    "PAYABLE_DAYS": "15",
     "LICENCE_KEY": "licence-key",
     "TOKEN_KEY": "token-key",
     "DATA_KEY": "data-key",
@@ -115,6 +123,7 @@ class Simulation:
         self.partners = Partners(
             self.scheduler, self._callback, self._copies, self.parcel_seconds
         )
+        self.vouching = Vouching(self.outside)
         self.dice = random.Random(self.seed + 1)
         self.mint = Mint(self.dice.randbytes)
         self.announced: Counter[str] = Counter()
@@ -195,7 +204,13 @@ class Simulation:
         )
         yield wiring, "signing", lambda: self._signing_deps
         yield wiring, "registering", lambda: self._registering_deps
-        yield doors, "_token_keys", lambda: (_TokenKey(),)
+        yield doors, "_token_keys", lambda: (TokenKey(self.outside),)
+        yield oidc, "OidcProvider", lambda *_: IdentityProvider(self.vouching)
+        yield (
+            wechat_mini_program,
+            "WeChatMiniProgram",
+            lambda *_: WeChat(self.vouching),
+        )
         # Nonces stand in event hashes: one seed, one run, needs them drawn as well.
         yield (
             sealing,
@@ -325,20 +340,31 @@ _PRODUCT = {
 """How the product itself wires these two, without its cache."""
 
 
-class _TokenKey:
-    """The token key is asked for its name only: the authoriser has its own matrix."""
+@dataclass(frozen=True)
+class TokenKey:
+    """The key that signs access tokens: a call outside, like every use of KMS."""
+
+    outside: Outside
 
     def public_key(self) -> PublicKey:
         return PublicKey.from_der(_token_der())
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
+        return self.outside(
+            "kms.sign_digest", lambda: _token_key().sign(digest, algorithm), sdk_fails
+        )
+
+
+@functools.cache
+def _token_key() -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(7, ec.SECP256R1())
+
 
 @functools.cache
 def _token_der() -> bytes:
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    key = ec.derive_private_key(7, ec.SECP256R1()).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    public = _token_key().public_key()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 class _Unreachable:

@@ -24,7 +24,9 @@ WRITERS = {
         "watch_deadlines",
         "receive_material",
     },
-    "BILL": {"collect_payment", "applicant_api", "partner_webhooks"},
+    # watch_deadlines moves the due time in a bill's head on, so that the channel is
+    # asked less and less often; it holds no key of the channel and writes no event.
+    "BILL": {"collect_payment", "applicant_api", "partner_webhooks", "watch_deadlines"},
     "SHIPMENT": {"dispatch_courier", "partner_webhooks"},
     "LICENCE": {"sign_licence", "register_licence"},
     "NOTICE": {"notify"},

@@ -49,12 +49,14 @@ NEEDS = {
     "REGISTER_LICENCE_QUEUE": ("sqs:SendMessage", "RegisterLicenceQueue.Outputs.Arn"),
     "RECEIVE_MATERIAL_QUEUE": ("sqs:SendMessage", "ReceiveMaterialQueue.Outputs.Arn"),
     "NOTIFY_QUEUE": ("sqs:SendMessage", "NotifyQueue.Outputs.Arn"),
+    "COLLECT_PAYMENT_QUEUE": ("sqs:SendMessage", "CollectPaymentQueue.Outputs.Arn"),
 }
 NEED_NOTHING = {
     "POWERTOOLS_SERVICE_NAME",
     "PUBLIC_BASE_URL",
     "DEAD_LETTER_QUEUE",
     "MALWARE_SCANNER",  # a network address, or that there is none
+    "PAYABLE_DAYS",  # a number
 }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from .id_tokens import IdTokens
 from .keys import Keys
-from .people import GROUPS, PEOPLE, Person
+from .people import GROUPS, PEOPLE, Person, somebody
 from .server import Answered, Request, Response, Sandbox, unix_seconds
 
 CODE_LIFE_SECONDS = 300
@@ -200,8 +200,10 @@ class IdentitySandbox(Sandbox):
     # control
 
     def _control_login(self, request: Request) -> Response:
-        """A code for {person}; what PKCE and nonce need is made up unless given."""
+        """A code for {person}, or for {somebody} whom the caller describes; what PKCE
+        and nonce need is made up unless given."""
         wish = request.json()
+        said = wish.get("somebody")
         verifier = secrets.token_urlsafe(48)
         session = {
             "redirect_uri": "https://h5.example.invalid/signed-in",
@@ -213,7 +215,7 @@ class IdentitySandbox(Sandbox):
             if name in wish
         }
         code = self._mint(
-            _person(wish.get("person", "")),
+            somebody(said) if said else _person(wish.get("person", "")),
             variety=wish.get("variety", "genuine"),
             age_seconds=wish.get("age_seconds", 0),
             **session,

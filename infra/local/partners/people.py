@@ -6,6 +6,7 @@ two companies, stands here once for each, with the same `sub`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -117,6 +118,14 @@ def _person(
         "telephone": f"1380000{number:04d}",
     }
     return Person(key=key, name=name, id_no=id_no, part=part, **(known | more))
+
+
+def somebody(said: Mapping[str, Any]) -> Person:
+    """A person of the caller's own making; with `company`, an agent of that one."""
+    known = {"part": "由测试虚构 made up by a test", **said}
+    if "company" in known:
+        known["company"] = Company(**known["company"])
+    return Person(key=known["sub"], **known)
 
 
 def _officer(number: int, key: str, name: str, id_no: str, part: str) -> Person:

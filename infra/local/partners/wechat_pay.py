@@ -38,6 +38,8 @@ class Order(KeptOrder):
     success_time: str = ""
     paid_fen: int = 0
     notice_id: str = ""
+    notice_variety: str = "genuine"
+    expired: bool = False
 
     @property
     def number(self) -> str:
@@ -89,6 +91,7 @@ class WeChatPaySandbox(OrderSandbox[Order]):
         self.route("GET", one, self._query)
         self.route("POST", f"{one}/close", self._close)
         self.route("POST", "/_control/pay", self._control_pay)
+        self.route("POST", "/_control/expire", self._control_expire)
         self.route("POST", "/_control/notices", self._control_notices)
         self.route("GET", "/_control/orders", self._control_orders)
 
@@ -177,13 +180,15 @@ class WeChatPaySandbox(OrderSandbox[Order]):
     def _control_pay(self, request: Request) -> Response:
         """The payer pays {out_trade_no} or {client: the wx.requestPayment parameters}.
 
-        With {amount_fen} another sum arrives than was asked; {quiet} sends no notice.
+        With {amount_fen} another sum arrives than was asked; {quiet} sends no notice,
+        now or ever; with {variety} the notice says something else than the query.
         """
         wish = request.json()
         with self.lock:
             order = self._chosen(wish)
             expiry = order.content.get("time_expire")
-            if expiry and datetime.fromisoformat(expiry) <= datetime.now(UTC):
+            over = expiry and datetime.fromisoformat(expiry) <= datetime.now(UTC)
+            if over or order.expired:
                 return Response.of({"code": "expired"}, HTTPStatus.CONFLICT)
             if order.state != "NOTPAY":
                 return Response.of({"code": order.state}, HTTPStatus.CONFLICT)
@@ -194,6 +199,7 @@ class WeChatPaySandbox(OrderSandbox[Order]):
                 wish.get("amount_fen", order.content["amount"]["total"])
             )
             order.notice_id = str(uuid.uuid4())
+            order.notice_variety = str(wish.get("variety", "genuine"))
         if not wish.get("quiet"):
             self._submit(order)
         return Response.of(
@@ -215,7 +221,9 @@ class WeChatPaySandbox(OrderSandbox[Order]):
             Callback(
                 order.notice_id,
                 order.number,
-                lambda: self._notices.wire(order.notice_id, order.transaction()),
+                lambda: self._notices.spoilt(
+                    order.notice_id, order.transaction(), order.notice_variety
+                ),
                 lambda: self._notify_url(order),
             )
         )
@@ -226,6 +234,13 @@ class WeChatPaySandbox(OrderSandbox[Order]):
         return self._target or (None if ".invalid/" in own else own)
 
     # control
+
+    def _control_expire(self, request: Request) -> Response:
+        """Ends the time to pay {out_trade_no} now; only its merchant closes it."""
+        with self.lock:
+            order = self._order(str(request.json().get("out_trade_no", "")))
+            order.expired = True
+        return Response.of({"state": order.state})
 
     def _control_notices(self, request: Request) -> Response:
         """Send one notice now, of a given variety, and answer what was answered."""

@@ -36,15 +36,11 @@ class Notices:
     def __init__(self, wire: PlatformWire) -> None:
         self._wire = wire
 
-    def wire(self, notice_id: str, content: Content) -> Wire:
-        """Headers and body of one attempt, signed now."""
-        return self._signed(self._body(notice_id, content))
-
     def spoilt(self, notice_id: str, content: Content, variety: str) -> Wire:
-        """A notice with one thing wrong: a key of `_SAYS`, or one of these.
+        """One attempt, signed now: genuine, or with one thing wrong.
 
-        forged, probe, altered, unsigned, old, future, unknown_serial, unknown_scheme,
-        wrong_seal, refund, unknown_algorithm, not_json.
+        Wrong is a key of `_SAYS`, or forged, probe, altered, unsigned, old, future,
+        unknown_serial, unknown_scheme, wrong_seal, refund, unknown_algorithm, not_json.
         """
         if variety in _SAYS:
             content = content | _SAYS[variety](content)

@@ -1,9 +1,10 @@
 """Scenario 16: the channel's notice before, after and beside whatever else happens.
 
-Before our own answer is read, after it, five times, late; forged, old, for another sum,
-currency, payer or merchant, for a number that is nobody's; while the applicant takes
-the case back; and through a webhook that crashes at each of its calls. Money that came
-is recorded once: the bill is settled, or the sum is due back. Nothing else settles it.
+Before our own answer is read, after it, five times, late, never; forged, old; for
+another sum, currency, payer or merchant, for a number that is nobody's; while the
+applicant takes the case back; and through a webhook that crashes at each of its calls.
+Money that came is recorded once: the bill is settled, or the sum is due back. Nothing
+else settles it, and where the notice never comes the channel is asked.
 """
 
 from __future__ import annotations
@@ -33,10 +34,13 @@ CASES = 200
 SPOILT = (
     "forged", "altered", "unsigned", "old", "future", "unknown_serial",
     "unknown_scheme", "probe", "wrong_seal", "unknown_algorithm", "not_json", "refund",
-    "wrong_amount", "amount_as_text", "wrong_currency", "wrong_payer", "unknown_order",
-    "foreign_merchant", "foreign_app", "contradiction",
+    "amount_as_text", "unknown_order", "contradiction",
 )  # fmt: skip
 """Notices that must settle nothing, and must not be acknowledged."""
+CONTRADICTING = (
+    "wrong_amount", "wrong_currency", "wrong_payer", "foreign_merchant", "foreign_app",
+)  # fmt: skip
+"""Genuine ones that are not what was billed: kept, acknowledged, and settle nothing."""
 OFTEN = {
     Fault.CRASH_BEFORE: 0.02,
     Fault.CRASH_AFTER: 0.02,
@@ -118,13 +122,20 @@ def _money(run: Simulation, verdict: Verdict) -> None:
         if taken and not paid:
             verdict.let_in.append(f"bill {key.id}: {head.stage} without money")
         due_back = head.data.get("refund_due_fen", 0)
+        entries = [
+            row.data
+            for (_, pk, _), row in run.store.rows.items()
+            if pk == key.pk and row.work is not None and row.data["certain"]
+        ]
+        if sum(each["amount_fen"] for each in entries) != due_back:
+            verdict.broken.append(f"bill {key.id}: the refund list says otherwise")
         withdrawn = _case_stage(stored, head.data["case_no"]) == Stage.WITHDRAWN
         wanted = head.data["amount_fen"] if withdrawn and paid else 0
         if due_back != wanted:
             verdict.broken.append(
                 f"bill {key.id}: {due_back} fen are due back, not {wanted}"
             )
-        if head.stage == "refund_due" and head.data.get("facts"):
+        if head.stage == "refund_due" and "settled" in head.data.get("facts", {}):
             verdict.broken.append(f"bill {key.id}: due back, and yet a settled one")
         if head.stage == "cancelled" and at_channel.get(key.id) == "NOTPAY":
             verdict.broken.append(f"bill {key.id}: cancelled, and may yet be paid")
@@ -150,6 +161,8 @@ class Payers(People):
     accepted: list[str] = field(default_factory=list)
     """Spoilt notices that were acknowledged."""
     wrong: list[str] = field(default_factory=list)
+    kept: int = 0
+    """Contradicting notices that were acknowledged, since they were stored."""
     slow: set[str] = field(default_factory=set)
     """Bills that the channel takes seconds to open."""
 
@@ -212,6 +225,12 @@ class Payers(People):
             self._insist(opened.body["bill_id"], held)
         return opened
 
+    def _never(self, case_no: str) -> Answer:
+        """The notice is lost for good: we ask the channel by ourselves."""
+        opened = self._open(case_no)
+        self._pay(opened, quiet=True)
+        return opened
+
     def _five_times(self, case_no: str) -> Answer:
         opened = self._open(case_no)
         if opened.came:
@@ -223,7 +242,7 @@ class Payers(People):
     def _spoilt_first(self, case_no: str) -> Answer:
         opened = self._open(case_no)
         if opened.came:
-            for variety in SPOILT:
+            for variety in SPOILT + CONTRADICTING:
                 self._tell(opened.body["bill_id"], variety)
             self.run.scheduler.sleep(60)
             self._unsettled(opened.body["bill_id"])
@@ -234,7 +253,7 @@ class Payers(People):
         opened = self._open(case_no)
         if opened.came:
             sent = self._pay(opened)
-            for variety in SPOILT:
+            for variety in SPOILT + CONTRADICTING:
                 self._tell(opened.body["bill_id"], variety, sent)
                 self.run.scheduler.sleep(self._draw(0, 2))
         return opened
@@ -270,6 +289,7 @@ class Payers(People):
         _before_the_answer,
         _before_the_notice,
         _late,
+        _never,
         _five_times,
         _spoilt_first,
         _spoilt_beside,
@@ -342,7 +362,9 @@ class Payers(People):
             if variety == "genuine":
                 return
             self.refusals[variety] += 1
-            if 200 <= status < 300:
+            if variety in CONTRADICTING:
+                self.kept += 200 <= status < 300
+            elif 200 <= status < 300:
                 self.accepted.append(f"a notice ({variety}) was acknowledged")
 
         return told
@@ -363,7 +385,7 @@ class Payers(People):
         """Nothing spoilt was taken, and every variety was really tried."""
         verdict.let_in += self.accepted
         verdict.broken += self.wrong
-        untried = set(SPOILT) - set(self.refusals)
+        untried = {*SPOILT, *CONTRADICTING} - set(self.refusals)
         if untried:
             verdict.broken.append(f"never tried: {sorted(untried)}")
 
@@ -371,7 +393,8 @@ class Payers(People):
         """Figures of the evidence."""
         return {
             "ways": dict(sorted(self.played.items())),
-            "notices_refused": sum(self.refusals.values()),
+            "notices_refused": sum(self.refusals.values()) - self.kept,
+            "contradictions_kept": self.kept,
         }
 
 

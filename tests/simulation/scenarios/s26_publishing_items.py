@@ -113,7 +113,8 @@ class _Crowd:
         simulation = Simulation(self._seed, faults, start, real_licences=0)
         simulation.scheduler.now = simulation.started = BEGIN
         with simulation as run:
-            self._run, self._people = run, People(run, FOOD)
+            # The mark of a request that died takes its time.
+            self._run, self._people = run, People(run, FOOD, asked_again=40)
             self._offers, self._offices = Offers(run), Offices(self._people)
             self._offices.register(*FOLDERS[self._size])
             for folder in FOLDERS[self._size]:

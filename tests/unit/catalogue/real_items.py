@@ -182,11 +182,11 @@ FILES_ASKED = (
     (
         FREIGHT,
         {},
-        "vehicle_tests driver_qualifications safety_rules agent_authorisation",
+        "vehicle_tests driver_qualifications safety_rules",
     ),
     (
         FREIGHT,
-        {**PLANNED, "/form/business/by_agent": False},
+        PLANNED,
         "driver_qualifications safety_rules",
     ),
     (HYGIENE, {}, "plans test_report air_report hygiene_rules"),

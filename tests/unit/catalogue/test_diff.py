@@ -116,7 +116,9 @@ def test_who_may_apply_and_how_well_proven_is_told_in_words(food):
     after = copy.deepcopy(food)
     after["identity_level"] = "strong"
     after["applicant"] |= {"own_from_age": 16, "agents_allowed": False}
+    after["applicant"]["guardians_allowed"] = False
     back = {**after, "applicant": {**after["applicant"], "agents_allowed": True}}
+    back["applicant"]["guardians_allowed"] = True
 
     told = {each.path: each.zh for each in changes(food, after)}
 
@@ -124,13 +126,17 @@ def test_who_may_apply_and_how_well_proven_is_told_in_words(food):
         "/identity_level",
         "/applicant/own_from_age",
         "/applicant/agents_allowed",
+        "/applicant/guardians_allowed",
     ]
     assert told["/identity_level"].startswith("实名认证要求由“须完成实人认证")
     assert told["/applicant/own_from_age"] == (
         "本人申请的年龄由年满18周岁改为年满16周岁。"
     )
     assert told["/applicant/agents_allowed"] == "改为不得委托他人代办。"
-    assert [each.zh for each in changes(after, back)] == ["改为可以委托他人代办。"]
+    assert [each.zh for each in changes(after, back)] == [
+        "改为可以委托他人代办。",
+        "改为监护人可以在网上代为申请。",
+    ]
 
 
 def test_a_field_of_the_applicant_that_moves_is_named(food):
@@ -148,6 +154,7 @@ def test_a_field_of_the_applicant_that_moves_is_named(food):
 
 def test_every_part_of_the_applicant_is_told_of():
     told = {*_APPLICANT_NAMES, "own_from_age", "agents_allowed"}
+    told |= {"guardians_allowed"}
 
     assert told == set(Applicant.model_fields)
 

@@ -34,7 +34,7 @@ def test_a_travel_permit_is_applied_for_oneself_from_sixteen():
     item = load(CATALOGUE / "travel-permit-renewal", TODAY).item
 
     assert who(item) == [
-        "年满16周岁的，由本人申请；未满16周岁的，由监护人代为申请",
+        "年满16周岁的，由本人申请；未满16周岁的，由监护人陪同到窗口办理",
         "须由本人申请，不得委托他人代办",
     ]
 

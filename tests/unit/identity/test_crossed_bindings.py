@@ -89,15 +89,16 @@ def test_a_binding_that_breaks_off_after_the_second_proof_leaves_nothing_bound(
     assert subs_of(world, wechat.sub) == {wechat.sub, zhang.sub}
 
 
-def test_a_provider_that_vouches_for_another_number_later_opens_no_bound_login(
+def test_an_account_that_is_another_citizens_by_now_opens_nothing_that_was_theirs(
     world: World,
 ) -> None:
     zhang = proven(world)
     second = proven(world, "idp-second")
     world.subjects.join(TENANT, zhang.sub, second.sub)
-    with pytest.raises(Forbidden) as refused:
-        proven(world, "idp-second", **LI)
-    assert refused.value.code == "identity_conflict"
+    li = proven(world, "idp-second", **LI)
+    assert subs_of(world, li.sub) == {li.sub}
+    left = world.subjects.persons.of(TENANT, zhang.sub)
+    assert [each.sub for each in left.live] == [zhang.sub]
 
 
 def test_a_level_that_falls_takes_the_bound_login_with_it(world: World) -> None:
@@ -117,7 +118,7 @@ def test_a_register_finds_every_login_that_its_number_proves(world: World) -> No
         note(world.tables, TENANT, sub, ended="deceased")
     with pytest.raises(Forbidden) as refused:
         proven(world)
-    assert refused.value.code == "subject_ended"
+    assert refused.value.code == "subject_deceased"
     note(world.tables, TENANT, zhang.sub, ended=None)
     assert proven(world).sub == zhang.sub
 

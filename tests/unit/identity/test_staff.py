@@ -212,7 +212,7 @@ def test_a_registers_word_is_recorded_by_number_and_taken_back(world: World) -> 
     assert run(world, *said) == (0, f"✓ 已记录 noted: {zhang.sub}\n")
     with pytest.raises(Forbidden) as refused:
         world.login(person())
-    assert refused.value.code == "subject_ended"
+    assert refused.value.code == "subject_deceased"
     assert run(world, "reopen-subject", "--number", number)[0] == 0
     assert world.login(person()).session.sub == zhang.sub
 
@@ -238,11 +238,21 @@ def test_a_new_representative_is_recorded_and_ends_what_was_given(
 
 
 def test_of_a_number_that_proves_nobody_a_command_says_so(world: World) -> None:
-    said = run(world, "end-subject", "--number", "E1234567", "--reason", "deceased")
-    assert said == (
-        1,
-        "✗ 没有这个用户。 There is no such subject. (subject_unknown)\n",
+    number = str(person().id_no)
+    code, said = run(world, "end-subject", "--number", number, "--reason", "deceased")
+    assert code == 0
+    assert "目前没有对应的登录方式" in said
+    with pytest.raises(Forbidden) as refused:
+        world.login(person())
+    assert refused.value.code == "subject_deceased"
+
+
+def test_a_command_takes_no_number_with_a_typing_error(world: World) -> None:
+    code, said = run(
+        world, "end-subject", "--number", "999999199001010010", "--reason", "deceased"
     )
+    assert code == 1
+    assert "--number" in said
 
 
 def test_only_the_organ_lifts_a_declared_relation(world: World) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
 from zerotrip.identity.model import Level, Login, Person, Provider, SubjectKind
-from zerotrip.identity.store import login_key
-from zerotrip.kernel.errors import Conflict, GiveUp, NotFound, Unavailable
+from zerotrip.identity.store import login_key, proven_by
+from zerotrip.kernel.errors import Conflict, Forbidden, GiveUp, NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 
 NATURAL = SubjectKind.NATURAL
@@ -49,7 +49,8 @@ def test_a_new_name_and_level_are_kept_and_the_rest_stays(world: World) -> None:
     subject = world.subjects.enter(TENANT, ZHANG, NATURAL, known, level=MATCHED)
     newer = Person(name="张新示例")
     again = world.subjects.enter(TENANT, ZHANG, NATURAL, newer, level=STRONG)
-    assert again == replace(subject, level=STRONG)
+    assert again == replace(subject, level=STRONG, named=again.named)
+    assert again.named not in (None, subject.named)
     assert world.subjects.get(TENANT, subject.sub).level is STRONG
     assert world.subjects.person(TENANT, subject.sub) == replace(known, name="张新示例")
 
@@ -78,9 +79,68 @@ def test_what_an_officer_saw_goes_with_the_number_that_was_seen(world: World) ->
     sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=MATCHED).sub
     world.subjects.vouch(TENANT, sub, KNOWN, "officer-1", str(KNOWN.id_no))
     other = replace(KNOWN, name="李示例", id_no="999999198503150022")
-    world.subjects.enter(TENANT, ZHANG, NATURAL, other, level=MATCHED)
-    held = world.subjects.get(TENANT, sub)
-    assert (held.level, held.seen_by) == (MATCHED, None)
+    new = world.subjects.enter(TENANT, ZHANG, NATURAL, other, level=MATCHED)
+    assert (new.sub == sub, new.level, new.seen_by) == (False, MATCHED, None)
+
+
+def test_a_new_passport_is_the_same_persons_and_is_shown_again(world: World) -> None:
+    held = replace(KNOWN, id_type="414", id_no="E12345678")
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, held, level=MATCHED).sub
+    world.subjects.vouch(TENANT, sub, held, "officer-1", "E12345678")
+    renewed = replace(held, id_no="E87654321")
+    world.subjects.enter(TENANT, ZHANG, NATURAL, renewed, level=MATCHED)
+    now = world.subjects.get(TENANT, sub)
+    assert (now.level, now.seen_by) == (MATCHED, None)
+
+
+def test_a_register_finds_the_logins_that_a_number_proves_now(world: World) -> None:
+    number, other = str(KNOWN.id_no), "999999198503150022"
+    sub = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
+    assert proven_by(world.tables, HASH_KEY, TENANT, number) == [sub]
+    moved = replace(KNOWN, name="李示例", id_no=other)
+    new = world.subjects.enter(TENANT, ZHANG, NATURAL, moved, level=PRESENT).sub
+    assert proven_by(world.tables, HASH_KEY, TENANT, number) == [sub]
+    assert proven_by(world.tables, HASH_KEY, TENANT, other) == [new]
+
+
+def test_what_a_register_said_holds_for_every_login_of_that_number(
+    world: World,
+) -> None:
+    one = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
+    second = Login(Provider.OIDC, "idp-second")
+    other = world.subjects.enter(TENANT, second, NATURAL, KNOWN, level=PRESENT).sub
+    world.subjects.note(TENANT, one, ended="deceased")
+    assert world.subjects.get(TENANT, other).ended == "deceased"
+    wechat = Login(Provider.WECHAT, "openid-9")
+    new = world.subjects.enter(TENANT, wechat, NATURAL, Person(openid="openid-9")).sub
+    with pytest.raises(Forbidden) as refused:
+        world.subjects.vouch(TENANT, new, KNOWN, "officer-1", str(KNOWN.id_no))
+    assert refused.value.code == "subject_deceased"
+
+
+def test_the_only_login_that_proves_somebody_stays(world: World) -> None:
+    one = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
+    wechat = Login(Provider.WECHAT, "openid-9")
+    other = world.subjects.enter(TENANT, wechat, NATURAL, Person(openid="openid-9")).sub
+    world.subjects.join(TENANT, one, other)
+    with pytest.raises(Conflict) as refused:
+        world.subjects.remove(TENANT, other, one)
+    assert refused.value.code == "only_proof"
+    world.subjects.remove(TENANT, one, other)
+
+
+def test_nobody_is_vouched_for_as_another_than_a_login_they_once_had(
+    world: World,
+) -> None:
+    one = world.subjects.enter(TENANT, ZHANG, NATURAL, KNOWN, level=PRESENT).sub
+    second = Login(Provider.OIDC, "idp-second")
+    other = world.subjects.enter(TENANT, second, NATURAL, KNOWN, level=PRESENT).sub
+    world.subjects.join(TENANT, one, other)
+    world.subjects.remove(TENANT, other, one)
+    li = Person(name="李示例", id_no="999999198503150022")
+    with pytest.raises(Conflict) as refused:
+        world.subjects.vouch(TENANT, other, li, "officer-1", str(li.id_no))
+    assert refused.value.code == "proven_as_another"
 
 
 def test_nobody_is_vouched_for_as_another_than_a_provider_says(world: World) -> None:
@@ -88,7 +148,7 @@ def test_nobody_is_vouched_for_as_another_than_a_provider_says(world: World) -> 
     other = Person(name="李示例", id_no="999999198503150022")
     with pytest.raises(Conflict) as refused:
         world.subjects.vouch(TENANT, sub, other, "officer-1", str(other.id_no))
-    assert refused.value.code == "login_bound_elsewhere"
+    assert refused.value.code == "proven_as_another"
     assert world.subjects.get(TENANT, sub).level is MATCHED
 
 

@@ -23,6 +23,12 @@ from zerotrip.notices.model import notice_id
 from zerotrip.notices.steps import notify
 
 TOLD = {"sub": SUB, "case_no": CASE_NO}
+A_FEE = {
+    **TOLD,
+    "amount_fen": 1500,
+    "kind": "fee",
+    "payable_until": "2026-12-07T02:00:00.000Z",
+}
 
 
 def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
@@ -52,17 +58,29 @@ def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
 
 def test_a_bill_says_what_how_much_until_when_and_what_if_not(office: Office) -> None:
     office.happens("case.submitted")
-    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500, "kind": "fee"}
-    head = {"payable_until": "2026-12-06T16:00:00.000Z"}
-    opened = office.happens("bill.opened", key=BILL, body=body, head_body=head)
+    opened = office.happens("bill.opened", key=BILL, body=A_FEE)
     notify(message(opened), office.deps)
     (sent,) = office.inbox.list(TENANT, WHO)
     assert sent["text"]["zh"].endswith(
-        "请于2026年12月7日前缴纳机动车行驶证工本费15.00元，"
+        "请于2026年12月7日10:00前缴纳机动车行驶证工本费15.00元，"
         "可在“我的办件”中在线缴纳。未缴费的，暂不制发机动车行驶证。"
     )
-    assert "15.00 yuan (Cost of a vehicle licence) by 2026-12-07" in sent["text"]["en"]
+    assert (
+        "15.00 yuan (Cost of a vehicle licence) by 2026-12-07 10:00"
+        in sent["text"]["en"]
+    )
     assert sent["about"] == {"kind": "bill", "id": BILL.id}
+
+
+def test_a_renewed_bill_says_that_the_former_lapsed(office: Office) -> None:
+    office.happens("case.submitted")
+    body = {**A_FEE, "instead_of": "4418820000000000000000000000000A"}
+    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert (
+        "机动车行驶证工本费缴费单逾期未缴，已失效。现已重新开立，"
+        "请于2026年12月7日10:00前缴纳15.00元" in sent["text"]["zh"]
+    )
 
 
 def test_a_couriers_charge_holds_no_licence_back(office: Office) -> None:

@@ -12,17 +12,20 @@ from zerotrip.cases.lifecycle import TRANSITIONS
 from zerotrip.notices.templates import (
     PROOFS,
     REMINDERS,
+    RENEWED,
     TEMPLATES,
     VARIANTS,
     Template,
     spoken_amount,
     spoken_day,
+    spoken_minute,
     template_of,
 )
 
 EVERY = [
     *TEMPLATES.items(),
     *PROOFS.items(),
+    *RENEWED.items(),
     *(("/".join(k), t) for k, t in VARIANTS.items()),
 ]
 FILLED = {
@@ -42,6 +45,10 @@ TOLD_OF = {
     "case.withdrawn",
     "bill.opened",
     "bill.settled",
+    "bill.paid_after_lapse",
+    "bill.paid_after_cancellation",
+    "bill.cancelled_after_payment",
+    "bill.paid_again",
     "shipment.dispatched",
     "shipment.delivered",
     "licence.registered",
@@ -105,3 +112,21 @@ def test_a_reminder_is_no_event_and_names_item_and_day_in_both_languages() -> No
 def test_a_day_is_the_one_that_shanghai_has() -> None:
     spoken = spoken_day(datetime(2026, 11, 30, 16, 0, tzinfo=UTC))
     assert (spoken.zh, spoken.en) == ("2026年12月1日", "2026-12-01")
+
+
+@pytest.mark.parametrize("kind", ["fee", "courier_charge"])
+def test_a_renewed_bill_says_what_how_much_until_when_and_what_if_not(
+    kind: str,
+) -> None:
+    said = {"kind": kind, "instead_of": "1", "amount_fen": 1}
+    template = template_of("bill.opened", said)
+    assert template is RENEWED[kind]
+    for text in (template.text.zh, template.text.en):
+        assert {"item", "case_no", "amount", "fee", "until"} <= parameters(text)
+    assert "逾期未缴" in template.text.zh
+    assert template_of("bill.opened", {"kind": kind}) not in RENEWED.values()
+
+
+def test_a_minute_is_spoken_as_in_shanghai() -> None:
+    minute = spoken_minute(datetime(2026, 12, 5, 2, 0, tzinfo=UTC))
+    assert (minute.zh, minute.en) == ("2026年12月5日10:00", "2026-12-05 10:00")

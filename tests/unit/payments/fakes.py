@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tests.support.memory import LossyTables
@@ -10,11 +12,15 @@ from tests.support.partners import FakeWeChatPay
 from tests.support.persons import acting
 from tests.support.world import TENANT, World
 from zerotrip.cases.lifecycle import Stage
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Key
+from zerotrip.kernel.errors import AlreadyDone
 from zerotrip.payments import model
 from zerotrip.payments.model import BillNow, BillStage, Paid
+from zerotrip.payments.refunds import Listed, refund_list
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import PaymentSteps, collect_payment, record_payment
+from zerotrip.payments.watching import BillDue, watch_bills
 
 FEE_ITEM = "vehicle-licence-replacement"
 OPENID = "oSandbox-0000000000000000001"
@@ -93,6 +99,35 @@ class Till:
     def notice(self, paid: Paid) -> EventRow:
         """What a genuine notice does once it has been read."""
         return record_payment(self.world.records, self.key, paid, self.world.clock())
+
+    def refunds(self) -> list[Listed]:
+        """The finance office's list, the oldest entry of each shard first."""
+        organisation = self.world.case(self.case_no).case.organisation
+        return refund_list(self.world.records, TENANT, [organisation])
+
+    def tick(self) -> list[str]:
+        """One tick of the watchdog, and what came of each of its messages."""
+        sent: list[Mapping[str, Any]] = []
+        now = self.world.clock()
+        due = self.world.records.due(TENANT, times.to_text(now))
+        watch_bills(self.world.records, sent.append, due, now)
+        outcomes = []
+        for message in sent:
+            try:
+                collect_payment(BillDue.model_validate(message), self.deps)
+                outcomes.append("done")
+            except AlreadyDone as done:
+                outcomes.append(done.code)
+        return outcomes
+
+    def until(self, until: datetime) -> list[datetime]:
+        """A tick each minute; answers when a message about a bill was sent."""
+        asked = []
+        while self.world.clock() < until:
+            self.world.clock.forward(minutes=1)
+            if self.tick():
+                asked.append(self.world.clock())
+        return asked
 
     @property
     def key(self) -> Key:

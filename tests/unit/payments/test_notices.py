@@ -18,7 +18,6 @@ from tests.unit.payments.fakes import FEE_FEN, OPENID, Till, fresh_till
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import (
     AlreadyDone,
-    GiveUp,
     NotFound,
     Retry,
     Unauthenticated,
@@ -102,15 +101,17 @@ REFUSED = {
     "old": "wechat_pay_signature_stale",
     "future": "wechat_pay_signature_stale",
     "unknown_serial": "wechat_pay_signature_serial_unknown",
-    "foreign_merchant": "payment_notice_foreign",
-    "foreign_app": "payment_notice_foreign",
     "contradiction": "payment_notice_contradicts_itself",
     "wrong_seal": "payment_notice_not_opened",
     "not_json": "payment_notice_unreadable",
     "unknown_order": "bill_unknown",
+}
+CONTRADICTING = {
     "wrong_amount": "payment_amount_mismatch",
     "wrong_currency": "payment_currency_mismatch",
     "wrong_payer": "payment_payer_mismatch",
+    "foreign_merchant": "payment_merchant_mismatch",
+    "foreign_app": "payment_merchant_mismatch",
 }
 
 
@@ -125,6 +126,36 @@ def test_what_is_wrong_changes_nothing_and_says_its_code(
     assert not isinstance(refused.value, AlreadyDone)
     assert till.tables.rows == before
     assert OPENID not in str(refused.value) + repr(refused.value.detail)
+
+
+@pytest.mark.parametrize(("variety", "code"), CONTRADICTING.items())
+def test_a_notice_that_contradicts_the_bill_is_kept_and_settles_nothing(
+    till: Till, deps: PaymentCallbacks, partners: Sandboxes, variety: str, code: str
+) -> None:
+    event = payment_notice(*_wire(till, partners, variety), deps)
+    assert (event.type, event.body["code"]) == ("bill.contradicted", code)
+    assert (till.stage, till.bill.bill.facts) == (BillStage.OPENED, {})
+    assert till.bill.bill.refund_due_fen == 0
+    assert event.next_steps == ()
+    assert OPENID not in repr(till.tables.rows)
+    assert "oSandbox-somebody-else" not in repr(till.tables.rows)
+    (entry,) = till.refunds()
+    assert (entry.bill, entry.why, entry.certain) == (till.key.id, code, False)
+    with pytest.raises(AlreadyDone):
+        payment_notice(*_wire(till, partners, variety), deps)
+    assert till.types.count("bill.contradicted") == 1
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_channels_right_word_settles_the_bill_beside_its_wrong_one(
+    till: Till, deps: PaymentCallbacks, partners: Sandboxes, *, swapped: bool
+) -> None:
+    varieties = ["wrong_amount", "genuine"]
+    for variety in reversed(varieties) if swapped else varieties:
+        payment_notice(*_wire(till, partners, variety), deps)
+    assert till.stage is BillStage.SETTLED
+    assert till.refunds() == []
+    assert sorted(till.types[2:]) == ["bill.contradicted", "bill.settled"]
 
 
 def test_a_number_that_we_cannot_have_minted_is_never_made_a_key(
@@ -145,9 +176,9 @@ def test_a_bill_that_nobody_was_asked_to_pay_cannot_be_paid(
     till: Till, deps: PaymentCallbacks, partners: Sandboxes
 ) -> None:
     till.back().approve()
-    with pytest.raises(GiveUp) as refused:
-        payment_notice(*_wire(till, partners), deps)
-    assert refused.value.code == "payment_payer_mismatch"
+    event = payment_notice(*_wire(till, partners), deps)
+    assert event.body["code"] == "payment_payer_mismatch"
+    assert till.stage is BillStage.OPENED
 
 
 def test_headers_are_found_in_any_case(
@@ -187,6 +218,8 @@ def test_money_after_the_cancellation_is_due_back_and_wakes_nothing(till: Till) 
     assert till.stage is BillStage.REFUND_DUE
     assert till.bill.bill.facts == {}
     assert till.bill.bill.refund_due_fen == FEE_FEN
+    (entry,) = till.refunds()
+    assert (entry.why, entry.amount_fen) == ("paid_after_cancellation", FEE_FEN)
     till.world.run()
     assert till.world.case(till.case_no).stage == "withdrawn"
 
@@ -206,7 +239,8 @@ def test_payment_and_cancellation_end_alike_in_either_order() -> None:
                 till.notice(paid)
             else:
                 till.world.carry_out(cancelling)
-        ends.append((till.stage, till.bill.bill))
+        (entry,) = till.refunds()
+        ends.append((till.stage, till.bill.bill, entry.payment, entry.amount_fen))
         assert chain_faults(till.world.records.history(till.key)) == []
     assert ends[0] == ends[1]
     assert ends[0][0] is BillStage.REFUND_DUE
@@ -220,6 +254,8 @@ def test_a_second_transaction_for_one_bill_is_kept_and_due_back(till: Till) -> N
     assert till.stage is BillStage.SETTLED
     assert till.bill.bill.facts == {"settled": 3}
     assert till.bill.bill.refund_due_fen == FEE_FEN
+    (entry,) = till.refunds()
+    assert (entry.why, entry.payment) == ("paid_again", "wxpay:42000002")
 
 
 def test_a_courier_charge_wakes_no_case(till: Till) -> None:

@@ -12,6 +12,7 @@ import urllib3
 from infra.local.partners import Sandboxes
 from tests.support.memory import Killed
 from tests.unit.payments.fakes import FEE_FEN, OPENID, Till, fresh_till
+from zerotrip.kernel import times
 from zerotrip.kernel.errors import (
     Conflict,
     Invalid,
@@ -195,8 +196,9 @@ def _down() -> None:
     raise Unavailable("payment_channel_unavailable", "", "")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def partners() -> Iterator[Sandboxes]:
+    # Of its own for each test: the same seed draws the same bill numbers.
     with Sandboxes(timeout_seconds=2) as running:
         yield running
 
@@ -227,3 +229,31 @@ def test_over_http_a_late_notice_is_found_when_paying_again(
     (order,) = [each for each in orders if each["out_trade_no"] == real.key.id]
     settled = real.world.records.history(real.key)[-1]
     assert settled.body["transaction_id"] == order["transaction_id"]
+
+
+def test_over_http_a_lost_notice_is_found_by_the_watchdog(
+    real: Till, partners: Sandboxes
+) -> None:
+    opened = real.pay()["parameters"]
+    partners.control("payments", "pay", {"client": opened, "quiet": True})
+    # Five minutes that the channel's clock does not see: the bill falls due now.
+    head = real.bill.head
+    assert head.due_at is not None
+    now = times.to_text(real.world.clock())
+    real.world.records.touch(head, now, dict(head.body))
+    assert real.tick() == ["done"]
+    assert real.stage is BillStage.SETTLED
+
+
+def test_over_http_an_unpaid_bill_is_closed_at_the_channel_and_lapses(
+    real: Till, partners: Sandboxes
+) -> None:
+    real.pay()
+    key, head = real.key, real.bill.head
+    over = {**head.body, "payable_until": times.to_text(real.world.clock())}
+    real.world.records.touch(head, over["payable_until"], over)
+    assert real.tick() == ["done"]
+    assert [row.type for row in real.world.records.history(key)][-1] == "bill.lapsed"
+    orders = partners.control("payments", "orders")["items"]
+    (order,) = [each for each in orders if each["out_trade_no"] == key.id]
+    assert order["state"] == "CLOSED"

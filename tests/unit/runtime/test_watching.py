@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.persons import FIRM
 from tests.support.world import TENANT, World
+from tests.unit.payments.fakes import fresh_till
 from zerotrip.cases.drafts import Drafts
 from zerotrip.kernel.messages import CloudEvent
 from zerotrip.kernel.sealing import KeyRing
@@ -94,12 +95,28 @@ def test_a_tick_sees_the_overdue_case_the_lost_upload_and_the_old_draft(
         "given_up": 0,
         "lapsed": 0,
         "items": 0,
+        "bills": 0,
         "uploads": 1,
         "drafts": 1,
     }
     assert [queue for queue, _ in sent] == ["RECEIVE_MATERIAL_QUEUE", "NOTIFY_QUEUE"]
     assert sent[1][1]["draft"]["application"] == old.id
     assert set(tick(world).values()) == {0}
+
+
+def test_a_tick_has_the_channel_asked_about_a_bill(
+    sent: list[tuple[str, Mapping[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = fresh_till()
+    till.approve()
+    till.pay()
+    monkeypatch.setattr(aws, "tables", lambda: till.tables)
+    monkeypatch.setattr(wiring, "records", lambda: till.world.records)
+    till.world.clock.forward(minutes=5)
+    assert tick(till.world)["bills"] == 1
+    bill = {"tenant": TENANT, "id": till.key.id}
+    assert sent == [("COLLECT_PAYMENT_QUEUE", {"bill": bill})]
+    assert tick(till.world)["bills"] == 0
 
 
 def test_the_watchdog_can_open_no_draft(

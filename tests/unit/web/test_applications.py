@@ -112,7 +112,7 @@ def test_a_person_does_not_apply_for_a_companys_item(
     answered = town.call(
         "POST", "/v1/applications", who=zhang, body={"item_code": code}
     )
-    assert (answered.status, answered.code) == (403, "audience_other")
+    assert (answered.status, answered.code) == (403, "audience_company")
 
 
 def test_a_form_is_saved_in_part_and_read_again(town: Town, zhang: Session) -> None:

@@ -77,8 +77,19 @@ def test_a_company_acts_by_its_agent_and_everything_says_so(people: People) -> N
     shown = people.read(agent, case_no).body
     assert shown["handed_in_by"]["name"] == "王示例"
     assert shown["timeline"][0]["on_behalf"]["zh"] == "代理人"
+    # The company is told that somebody acted for it; who did so knows.
     inbox = people.town.call("GET", "/v1/notices", who=agent).body["notices"]
-    assert inbox[0]["by_agent"]
+    assert not any(each["by_agent"] for each in inbox)
+    head = people.oidc(
+        for_company(
+            "qin",
+            role="representative",
+            representative="秦示例",
+            representative_no=NUMBERS["qin"],
+        )
+    )
+    inbox = people.town.call("GET", "/v1/notices", who=head).body["notices"]
+    assert all(each["by_agent"] for each in inbox)
     assert "代为办理" in inbox[0]["text"]["zh"]
 
 
@@ -106,7 +117,7 @@ def test_nobody_is_a_representative_by_another_persons_number(people: People) ->
 def test_a_company_that_is_deregistered_opens_no_session(people: People) -> None:
     agent = people.oidc(for_company("wang"))
     refused = people.signs_in(for_company("qin", status="deregistered"))
-    assert (refused.status, refused.code) == (403, "subject_ended")
+    assert (refused.status, refused.code) == (403, "subject_deregistered")
     draft = people.start(agent, FOOD)
     assert (draft.status, draft.code) == (403, "principal_deregistered")
 
@@ -317,13 +328,11 @@ def test_a_power_allows_its_acts_and_no_other(
     assert (answered.status, answered.code) == (403, "power_missing")
 
 
-def test_who_may_not_receive_has_nothing_sent_to_another_name(
-    people: People,
-) -> None:
+def test_who_may_not_receive_names_no_address(people: People) -> None:
     _, for_zhang, _ = authorised(people, acts=["apply"])
-    refused = people.applies(for_zhang, **{"/addressee/name": "李示例"})
-    assert refused.fault_codes == {"/form/addressee/name": "addressee_not_principal"}
-    assert people.applies(for_zhang, **{"/addressee/name": "张示例"}).status == 202
+    refused = people.start(for_zhang)
+    assert (refused.status, refused.code) == (403, "power_missing")
+    assert refused.body["act"] == "receive"
 
 
 def test_a_power_for_one_case_reaches_no_other(people: People) -> None:
@@ -360,7 +369,7 @@ def test_a_principal_who_died_is_represented_by_nobody(people: People) -> None:
     case_no = people.applies(for_zhang).body["case_no"]
     people.town.subjects.note("441882", zhang.sub, ended="deceased")
     assert people.start(for_zhang).code == "principal_deceased"
-    assert people.start(zhang).code == "subject_ended"
+    assert people.start(zhang).code == "subject_deceased"
     people.town.world.run()
     refused = people.decides(people.officer(), case_no)
     assert (refused.status, refused.code) == (409, "applicant_unproven")
@@ -396,7 +405,111 @@ def test_an_agent_is_kept_from_deciding_as_an_officer(people: People) -> None:
     assert people.decides(officer, case_no).code == "own_case"
 
 
+def test_who_only_helped_with_the_draft_does_not_decide_it_either(
+    people: People,
+) -> None:
+    officer = people.officer("li")
+    private = people.bound("openid-of-li", claims("li", sub="idp-li"))
+    zhang = people.oidc(claims("zhang"))
+    power = offers(people, zhang)
+    accepts(people, private, power)
+    case_no = people.case(zhang)
+    assert revokes(people, zhang, power) == 204
+    assert case_no not in people.tasks(officer)
+    assert people.decides(officer, case_no).code == "own_case"
+
+
+def test_an_item_for_oneself_alone_is_offered_to_no_agent(people: People) -> None:
+    people.in_person()
+    zhang = people.oidc(claims("zhang"))
+    refused = offers(people, zhang, item_code=people.vehicle)
+    assert (refused.status, refused.code) == (403, "agents_forbidden")
+
+
+def test_no_agent_touches_what_one_does_in_person(people: People) -> None:
+    zhang, for_zhang, _ = authorised(people)
+    draft = people.start(zhang)
+    case_no = people.case(zhang)
+    people.in_person()
+    assert people.start(for_zhang).code == "agents_forbidden"
+    drafted = people.start(zhang)
+    assert people.save(for_zhang, drafted, {}).code == "agents_forbidden"
+    assert people.save(for_zhang, draft, {}).status == 200  # begun before
+    assert people.read(for_zhang, case_no).status == 200
+
+
+def test_an_offer_says_until_when_it_stands_and_why_it_does_not_hold_yet(
+    people: People,
+) -> None:
+    offered = offers(people, people.oidc(claims("zhang"))).body
+    assert offered["accept_until"].startswith("2026-11-27")
+    assert "请先接受委托" in offered["because_words"]["zh"]
+
+
+def test_an_offer_for_later_is_taken_within_the_week_as_well(people: People) -> None:
+    zhang = people.oidc(claims("zhang"))
+    power = offers(people, zhang, starts_at="2036-01-01T00:00:00.000Z")
+    people.town.world.clock.forward(days=8)
+    li = people.oidc(claims("li"))
+    assert accepts(people, li, power).code == "power_not_offered"
+
+
+@pytest.mark.parametrize(
+    "number", ["999999199001010010", NUMBERS["zhang"]], ids=["no number", "one's own"]
+)
+def test_an_agent_is_somebody_else_with_a_number(people: People, number: str) -> None:
+    refused = offers(people, people.oidc(claims("zhang")), agent_number=number)
+    assert (refused.status, refused.code) == (422, "power_invalid")
+
+
+def test_a_representative_does_not_lock_himself_out(people: People) -> None:
+    said = for_company(
+        "qin",
+        role="representative",
+        representative="秦示例",
+        representative_no=NUMBERS["qin"],
+    )
+    head = people.oidc(said)
+    refused = people.town.call(
+        "DELETE", "/v1/powers/{power_id}", who=head, power_id=head.power
+    )
+    assert (refused.status, refused.code) == (403, "representative_stays")
+
+
 # minors
+
+
+def test_a_minor_accepts_no_power(people: People) -> None:
+    body = {"agent_name": "严示例", "agent_number": NUMBERS["yan"]}
+    power = offers(people, people.oidc(claims("zhang")), **body)
+    refused = accepts(people, people.oidc(claims("yan")), power)
+    assert (refused.status, refused.code) == (403, "guardian_needed")
+
+
+def test_a_child_is_nobodys_guardian(people: People) -> None:
+    yan = people.oidc(claims("yan"))
+    code = people.town.call("POST", "/v1/sessions/window-codes", who=yan)
+    body = {"code": code.body["code"], "name": "严示例", "number": NUMBERS["yan"]}
+    refused = people.town.call(
+        "POST", "/v1/staff/guardians", who=people.officer(), body=body
+    )
+    assert refused.fault_codes == {"/code": "guardian_wrong"}
+
+
+def test_a_child_does_not_end_the_guardianship(people: People) -> None:
+    zhang = people.oidc(claims("zhang"))
+    code = people.town.call("POST", "/v1/sessions/window-codes", who=zhang)
+    body = {"code": code.body["code"], "name": "严示例", "number": NUMBERS["yan"]}
+    recorded = people.town.call(
+        "POST", "/v1/staff/guardians", who=people.officer(), body=body
+    )
+    refused = people.town.call(
+        "DELETE",
+        "/v1/powers/{power_id}",
+        who=people.oidc(claims("yan")),
+        power_id=recorded.body["power_id"],
+    )
+    assert (refused.status, refused.code) == (403, "guardian_stays")
 
 
 def test_a_minor_does_not_apply_alone(people: People) -> None:

@@ -101,7 +101,20 @@ def test_a_correction_names_nobody_else_either(people: People) -> None:
 
 def test_a_name_is_the_same_in_every_writing_of_its_middle_dot(people: People) -> None:
     who = people.oidc(claims("zhang", name="阿依·示例"))
-    assert people.applies(who, **{"/owner/name": "阿依•示例"}).status == 202
+    draft = people.start(who)
+    form = people.form(VEHICLE, **draft.body["applicant"]["locked"])
+    form["owner"]["name"] = " 阿依•示例\u2028"
+    assert people.save(who, draft, form).body["form"]["owner"]["name"] == "阿依·示例"
+    people.upload_all(who, draft, VEHICLE)
+    assert people.submit(who, draft).status == 202
+
+
+def test_a_text_that_no_licence_can_show_is_refused_by_its_field(
+    people: People,
+) -> None:
+    who = people.oidc(claims("zhang"))
+    refused = people.applies(who, **{"/addressee/address": "示例街道\x1f一号"})
+    assert refused.fault_codes == {"/form/addressee/address": "text_unprintable"}
 
 
 def test_a_rare_character_is_told_where_the_register_writes_another(
@@ -198,6 +211,42 @@ def test_officers_see_who_applied_how_and_at_which_level(people: People) -> None
 # at a window
 
 
+def test_a_window_code_is_good_for_one_entry(people: People) -> None:
+    zhang = people.wechat("openid-1")
+    code = people.town.call("POST", "/v1/sessions/window-codes", who=zhang)
+    body = {"code": code.body["code"], "name": "张示例", "number": NUMBERS["zhang"]}
+    window, who = "/v1/staff/identities", people.officer()
+    assert people.town.call("POST", window, who=who, body=body).status == 201
+    again = people.town.call("POST", window, who=who, body=body)
+    assert (again.status, again.code) == (404, "window_code_unknown")
+
+
+def test_a_known_number_has_one_name_at_every_window(people: People) -> None:
+    people.oidc(claims("zhang"))
+    code = people.town.call(
+        "POST", "/v1/sessions/window-codes", who=people.wechat("openid-1")
+    )
+    body = {"code": code.body["code"], "name": "冒名示例", "number": NUMBERS["zhang"]}
+    refused = people.town.call(
+        "POST", "/v1/staff/identities", who=people.officer(), body=body
+    )
+    assert refused.fault_codes == {"/name": "name_differs"}
+
+
+def test_a_document_is_of_the_kind_that_its_number_says(people: People) -> None:
+    code = people.town.call(
+        "POST", "/v1/sessions/window-codes", who=people.wechat("openid-1")
+    )
+    body = {"code": code.body["code"], "name": "张示例", "id_type": "414"}
+    refused = people.town.call(
+        "POST",
+        "/v1/staff/identities",
+        who=people.officer(),
+        body={**body, "number": NUMBERS["zhang"]},
+    )
+    assert refused.fault_codes == {"/id_type": "document_wrong"}
+
+
 def test_an_officer_at_a_window_proves_somebody_who_scans_no_face(
     people: People,
 ) -> None:
@@ -214,9 +263,14 @@ def test_an_officer_at_a_window_proves_somebody_who_scans_no_face(
     assert (seen.status, seen.body["level"]) == (201, "strong")
     case_no = people.case(zhang)
     shown = people.town.call(
-        "GET", "/v1/staff/cases/{case_no}", who=officer, case_no=case_no
+        "GET",
+        "/v1/staff/cases/{case_no}",
+        who=people.officer("qin"),
+        case_no=case_no,
     )
     assert shown.body["applicant"]["seen_by"] == officer.sub
+    # Who stands for somebody's identity does not decide their case too.
+    assert people.decides(officer, case_no).code == "own_case"
 
 
 def test_a_window_code_is_good_for_a_quarter_of_an_hour(people: People) -> None:
@@ -268,7 +322,7 @@ def test_logins_are_bound_in_either_order(people: People) -> None:
     )
     assert [each["provider"] for each in answered.body["bindings"]] == [
         "oidc",
-        "wechat",
+        "wechat_mini_program",
     ]
     assert people.town.world.callers.acting(people.wechat("openid-1")).level == (
         "present"

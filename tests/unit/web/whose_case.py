@@ -77,6 +77,14 @@ class People:
         self.town.world.catalogue.publish(TENANT, item, draft.layout, "operator:test")
         self.town.world.clock.forward(minutes=1)  # the pointer is remembered so long
 
+    def in_person(self) -> None:
+        """The vehicle item is applied for in person from now on."""
+        draft = _loaded(VEHICLE, legal_day(self.town.world.clock()))
+        rule = draft.item.applicant.model_copy(update={"agents_allowed": False})
+        item = draft.item.model_copy(update={"applicant": rule, "revision": 2})
+        self.town.world.catalogue.publish(TENANT, item, draft.layout, "operator:test")
+        self.town.world.clock.forward(minutes=1)  # the pointer is remembered so long
+
     # signing in
 
     def oidc(self, said: Claims) -> Session:

@@ -15,7 +15,7 @@ from typing import Any
 from zerotrip.cases.model import HandedBy
 from zerotrip.catalogue.applicants import Kind, facts
 from zerotrip.catalogue.model import Item
-from zerotrip.catalogue.pointers import pointer, steps
+from zerotrip.catalogue.pointers import pointer, schema_at, steps
 from zerotrip.identity.model import CompanyKind, Level, Proven, SubjectKind
 from zerotrip.identity.powers import (
     Act,
@@ -26,7 +26,8 @@ from zerotrip.identity.powers import (
     level_too_low,
 )
 from zerotrip.kernel.errors import Fault, Forbidden, Invalid
-from zerotrip.kernel.names import normalised_name, normalised_number, same_name
+from zerotrip.kernel.identifiers import is_citizen_number
+from zerotrip.kernel.names import normalised_name, normalised_number
 
 DIFFERS = "applicant_differs"
 
@@ -67,22 +68,63 @@ def require_may_apply(
 ) -> None:
     """Whether who acts may apply for this item at all, however well proven.
 
-    Raises Forbidden `agents_forbidden`, `guardian_needed`.
+    Raises Forbidden `agents_forbidden`, `power_missing`, `document_not_accepted`,
+    `guardian_needed`, `guardian_at_window`.
     """
+    require_in_person(item, acting)
     power = acting.power
-    if power is not None and power.is_agent and not item.applicant.agents_allowed:
+    if (
+        power is not None
+        and item.route.deliver_by_courier
+        and Act.RECEIVE not in power.acts
+    ):
+        # Whoever names the address gets the licence.
+        raise Forbidden(
+            "power_missing",
+            "本事项的证照由快递送达，收件地址由申请时填写；您的授权不包括代为领取，"
+            "请由委托人办理，或者请委托人另行授权。",
+            "The licence comes by courier to the address in the form, and your "
+            "authorisation does not include to receive.",
+            detail={"act": Act.RECEIVE},
+        )
+    if proven is None or proven.kind is SubjectKind.LEGAL:
+        return
+    _require_document(item, proven)
+    guarded = power is not None and power.office is Office.GUARDIAN
+    age = age_on(proven.number, today)
+    too_young = age is not None and age < item.applicant.own_from_age
+    if (guarded or too_young) and not item.applicant.guardians_allowed:
+        raise _at_window()
+    if too_young and not guarded:
+        raise guardian_needed(item.applicant.own_from_age)
+
+
+def require_in_person(item: Item, acting: Acting) -> None:
+    """Raises Forbidden `agents_forbidden` for an agent where the item has none."""
+    power = acting.power
+    if power is not None and power.is_agent:
+        require_agents_allowed(item)
+
+
+def require_agents_allowed(item: Item) -> None:
+    """Raises Forbidden `agents_forbidden` where one applies in person only."""
+    if not item.applicant.agents_allowed:
         raise Forbidden(
             "agents_forbidden",
             "该事项须由申请人本人（单位由法定代表人、负责人或者经营者）办理，不能由他人代办。",
             "The applicant in person, or a company's representative, applies for this: "
             "no agent may.",
         )
-    if proven is None or proven.kind is SubjectKind.LEGAL:
-        return
-    age = age_on(proven.number, today)
-    guarded = power is not None and power.office is Office.GUARDIAN
-    if age is not None and age < item.applicant.own_from_age and not guarded:
-        raise guardian_needed(item.applicant.own_from_age)
+
+
+def _at_window() -> Forbidden:
+    return Forbidden(
+        "guardian_at_window",
+        "申请人是未成年人，本事项须由监护人陪同到窗口办理，不能在网上代办；"
+        "请带齐双方证件和监护关系证明。",
+        "The applicant is too young for this online: a guardian comes along to the "
+        "counter, with both documents and proof of guardianship.",
+    )
 
 
 def proven_fields(item: Item, proven: Proven) -> Iterator[tuple[str, str]]:
@@ -106,10 +148,25 @@ def filled(
     item: Item, form: Mapping[str, Any], proven: Proven | None
 ) -> dict[str, Any]:
     """The form, with what is proven where nothing stands yet."""
+    known = {} if proven is None else dict(proven_fields(item, proven))
+    return with_missing(form, known)
+
+
+def spelled(
+    item: Item, form: Mapping[str, Any], proven: Proven | None
+) -> dict[str, Any]:
+    """The form with each proven value in its proven spelling, which licences show."""
     made = deepcopy(dict(form))
-    if proven is None:
-        return made
-    for path, value in proven_fields(item, proven):
+    if proven is not None:
+        for path, value in proven_fields(item, proven):
+            _put(made, steps(path), value)
+    return made
+
+
+def with_missing(form: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """The form, with known values by pointer where nothing stands yet."""
+    made = deepcopy(dict(form))
+    for path, value in known.items():
         if pointer(made, path) in (None, ""):
             _put(made, steps(path), value)
     return made
@@ -159,31 +216,17 @@ def require_own(
         )
 
 
-def require_own_addressee(
-    item: Item, form: Mapping[str, Any], acting: Acting, proven: Proven | None
-) -> None:
-    """Raises Invalid `addressee_not_principal`: who may not receive for the principal
-    has nothing sent to another name."""
-    power = acting.power
-    if power is None or item.addressee_path is None or Act.RECEIVE in power.acts:
+def _require_document(item: Item, proven: Proven) -> None:
+    """Raises Forbidden `document_not_accepted` where the item is for citizens only."""
+    schema = schema_at(item.form, item.applicant.number_path) or {}
+    if schema.get("format") != "citizen-number" or is_citizen_number(proven.number):
         return
-    path = f"{item.addressee_path}/name"
-    said = pointer(form, path)
-    if proven is None or said is None or same_name(str(said), proven.name):
-        return
-    raise Invalid(
-        "addressee_not_principal",
-        "您的授权不包括代为领取，收件人须为委托人。",
-        "Your authorisation does not include to receive: the addressee is the "
-        "principal.",
-        faults=(
-            Fault(
-                f"/form{path}",
-                "addressee_not_principal",
-                "您的授权不包括代为领取，收件人须为委托人。",
-                "The addressee is the principal.",
-            ),
-        ),
+    raise Forbidden(
+        "document_not_accepted",
+        "本事项由持居民身份证的内地居民办理，您的证件类型不适用；"
+        "请查看办事指南，或者向办理单位咨询。",
+        "This is for residents of the mainland with an identity card; your document is "
+        "of another kind. Please see the guide, or ask the office.",
     )
 
 

@@ -14,7 +14,7 @@ from zerotrip.cases.applicant import (
     require_level,
     require_may_apply,
     require_own,
-    require_own_addressee,
+    spelled,
 )
 from zerotrip.cases.commands import as_body
 from zerotrip.cases.drafts import (
@@ -105,7 +105,7 @@ class Applications:
         if not acting.reaches(acting.sub, item_code):
             raise _outside_power()
         if AUDIENCE_ROLE[pinned.item.audience] not in acting.roles:
-            raise _audience_other(pinned.item.audience)
+            raise _audience_other(pinned.item)
         moment = self.now()
         at = times.to_text(moment)
         proven = self.applicants.applicant(acting)
@@ -143,8 +143,9 @@ class Applications:
         draft = self.own(acting, application_id)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
         proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         require_own(item, form, proven, whole=False)
-        return self.drafts.save(draft, seen, filled(item, form, proven), self.now())
+        return self.drafts.save(draft, seen, spelled(item, form, proven), self.now())
 
     def locked(self, acting: Acting, item: Item) -> dict[str, str]:
         """The fields of the applicant's own that are proven, by pointer."""
@@ -279,9 +280,10 @@ class Applications:
         promised: Sequence[str],
     ) -> str:
         pinned = self.catalogue.current(self.tenant, draft.item)
-        by = require_applicant(
+        form, by = require_applicant(
             pinned.item, draft.form, acting, self.applicants, self.now()
         )
+        draft = replace(draft, form=form)
         require_valid(pinned.item, dict(draft.form))
         require_promisable(pinned.item, promised)
         slots = self.slots_of(draft)
@@ -372,7 +374,9 @@ class Applications:
             organisation=item.organisation.uscc,
             department=item.department,
             sub=frozen.sub,
-            agents=() if acting.power is None else (acting.login,),
+            agents=()
+            if acting.power is None or acting.power.is_own
+            else (acting.login,),
             application=frozen.id,
             received_at=at,
             watch={"1": Watch(sk=event.sk, due=due, until="answer")},
@@ -401,6 +405,8 @@ class Applications:
         if draft.state == FROZEN:
             raise already_submitted(draft)
         item = self.catalogue.pinned(self.tenant, draft.item, draft.item_digest)
+        proven = self.applicants.applicant(acting)
+        require_may_apply(item, acting, proven, times.legal_day(self.now()))
         material = material_of(item, material_code)
         if material.source != "upload":
             self._sources.require_asked(_looked_up_for(draft, acting), item, material)
@@ -421,18 +427,18 @@ def require_applicant(
     acting: Acting,
     applicants: Applicants,
     now: datetime,
-) -> HandedBy:
-    """Who hands the form in, who must be its applicant or act for them.
+) -> tuple[dict[str, Any], HandedBy]:
+    """The form in the proven spelling, and who hands it in: its applicant or an agent.
 
     Raises Forbidden `identity_level_too_low`, `agents_forbidden`, `guardian_needed`,
-    Invalid `applicant_differs`, `addressee_not_principal`.
+    Invalid `applicant_differs`.
     """
     require_level(item, acting)
     proven = applicants.applicant(acting)
     require_may_apply(item, acting, proven, times.legal_day(now))
     require_own(item, form, proven)
-    require_own_addressee(item, form, acting, proven)
-    return handed_by(acting, proven, applicants.agent(acting))
+    by = handed_by(acting, proven, applicants.agent(acting))
+    return spelled(item, form, proven), by
 
 
 def behalf(acting: Acting) -> dict[str, Any]:
@@ -441,19 +447,18 @@ def behalf(acting: Acting) -> dict[str, Any]:
     return {} if said is None else {"on_behalf": said}
 
 
-def _audience_other(audience: str) -> Forbidden:
-    if audience == "company":
+def _audience_other(item: Item) -> Forbidden:
+    if item.audience == "company":
         return Forbidden(
-            "audience_other",
-            "本事项由企业、个体工商户等申请，请切换法人账号。",
-            "Companies and sole traders apply for this: sign in as one.",
-            detail={"audience": audience},
+            "audience_company",
+            "本事项由企业、个体工商户等申请，请用法人账号（统一身份认证中的单位身份）登录。",
+            "Companies and sole traders apply for this: sign in for yours at the "
+            "identity provider.",
         )
     return Forbidden(
-        "audience_other",
-        "本事项由个人申请，请切换个人账号。",
+        "audience_person",
+        "本事项由个人申请，请以本人身份登录后办理。",
         "Persons apply for this: sign in as yourself.",
-        detail={"audience": audience},
     )
 
 

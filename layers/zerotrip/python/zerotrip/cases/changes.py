@@ -26,6 +26,7 @@ from zerotrip.cases.model import (
     work_shard,
 )
 from zerotrip.catalogue.model import Item
+from zerotrip.identity.powers import Office
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, Event, EventRow, Row, digest
 from zerotrip.kernel.errors import Conflict
@@ -185,9 +186,11 @@ def _said_for(command: Command) -> dict[str, Any]:
 
 
 def _agents(now: CaseNow, command: Command) -> tuple[str, ...]:
-    """Whoever acted for the applicant so far: none of them decides as an officer."""
+    """Whoever acted for the applicant so far; a company's representative is itself."""
     known = now.case.agents
     if command.on_behalf is None or command.actor in known:
+        return known
+    if command.on_behalf["office"] == Office.REPRESENTATIVE:
         return known
     return (*known, command.actor)[-MOST_AGENTS:]
 
@@ -212,6 +215,8 @@ def _watch(
         and not (entry.until == "answer" and name == answered)
         and (entry.until in ("answer", "tries") or entry.until in still_open)
         and not (entry.until == "answer" and stage != now.stage)
+        # Opened anew, it waits for another fact: the former event is answered.
+        and entry.until not in outcome.opens
     }
     if outcome.promises_due is not None:
         until = str(Obligation.PROMISES)

@@ -34,8 +34,8 @@ from zerotrip.kernel.licence_identifier import licence_identifier
 __all__ = [
     "Command", "accept", "approve", "as_body", "complete", "correct", "is_same_request",
     "issue", "keep_promises", "lapse", "machine", "next_due", "not_accept",
-    "receive_papers", "record_decision", "refer", "refuse", "request_corrections",
-    "return_case", "submit", "take_payment", "withdraw",
+    "receive_papers", "record_decision", "refer", "refuse", "renew_bill",
+    "request_corrections", "return_case", "submit", "take_payment", "withdraw",
 ]  # fmt: skip
 
 
@@ -279,6 +279,32 @@ def take_payment(now: CaseNow, command: Command, item: Item, mint: Mint) -> Chan
     outcome = Outcome(closes=(Obligation.PAYMENT,))
     stage = _enter_signing(outcome, item, mint, str(now.case.decided_at))
     return change(now, command, "case.fee_paid", stage, outcome)
+
+
+def renew_bill(
+    now: CaseNow, command: Command, lapsed: str, bill: Mapping[str, Any], mint: Mint
+) -> Change:
+    """Asks for another bill of the same kind and sum in place of one that lapsed.
+
+    `bill` is the lapsed one's `{kind, amount_fen, blocks}`, its id `lapsed`. The fee
+    keeps the case waiting, a courier's charge does not.
+    """
+    renewed = mint.record_number(now.key.tenant)
+    outcome = Outcome(
+        body={"bill": {**bill, "id": renewed, "instead_of": lapsed}},
+        # The lapsed one leaves its place: the head holds 1 KB, however often it lapses.
+        head={
+            "bills": tuple(
+                renewed if each == lapsed else each for each in now.case.bills
+            )
+        },
+        next_steps=("collect_payment",),
+    )
+    if not bill["blocks"]:
+        return change(now, command, "case.charge_renewed", Stage.COMPLETED, outcome)
+    outcome.opens[Obligation.PAYMENT] = f"BILL#{renewed}"
+    outcome.next_steps = ("collect_payment", "advance_case")
+    return change(now, command, "case.bill_renewed", Stage.PAYMENT_DUE, outcome)
 
 
 def issue(now: CaseNow, command: Command, item: Item, mint: Mint) -> Change:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from zerotrip.cases.commands import Command
-from zerotrip.kernel.aggregate import GENESIS, Change, Event, Head, Key, digest
+from zerotrip.kernel.aggregate import GENESIS, Change, Event, Head, Key, Row, digest
 
 
 class Fact(BaseModel):
@@ -47,10 +47,13 @@ def fact_change(
     said: Mapping[str, Any],
     step: str | None = None,
     next_steps: tuple[str, ...] = (),
+    due_at: str | None = None,
+    rows: tuple[Row, ...] = (),
 ) -> Change:
     """Stores `fact` in `stage` with its one event; without a head it is a new one.
 
-    `step` is the transition's unless another one writes the event this time.
+    `step` is the transition's unless another one writes the event this time; `due_at`
+    (UTC text) is when the watchdog is to look at it again.
     """
     step = step or transition.step
     event = Event(
@@ -79,4 +82,6 @@ def fact_change(
         body=fact.model_dump(mode="json", exclude_defaults=True),
         event=event,
         previous_hash=head.last_hash if head else GENESIS,
+        due_at=due_at,
+        rows=rows,
     )

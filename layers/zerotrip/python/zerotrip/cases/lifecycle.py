@@ -107,6 +107,20 @@ TRANSITIONS: dict[str, Transition] = {
         ),
         _row("case.refused", "approve", "in_review decided", "refused", "machine"),
         _row("case.fee_paid", "advance_case", "payment_due", "signing", "machine"),
+        _row(
+            "case.bill_renewed",
+            "advance_case",
+            "payment_due",
+            "payment_due",
+            "machine",
+        ),
+        _row(
+            "case.charge_renewed",
+            "advance_case",
+            "completed",
+            "completed",
+            "machine",
+        ),
         _row("case.licence_issued", "advance_case", "signing", "delivering", "machine"),
         _row(
             "case.completed",

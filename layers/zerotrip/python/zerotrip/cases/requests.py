@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from zerotrip.cases import commands
+from zerotrip.cases.applicant import require_in_person
 from zerotrip.cases.applications import (
     Applicants,
     material_of,
@@ -91,7 +92,7 @@ class Requests:
 
     def withdraw(self, case_no: str, acting: Acting, seen: int) -> Committed:
         """Takes the case back; what is open is cancelled."""
-        self.own(case_no, acting)
+        self._require_may_act(self.own(case_no, acting), acting)
         command = _persons(acting, seen, self.now())
 
         def decide(now: CaseNow) -> Change:
@@ -118,8 +119,12 @@ class Requests:
         item = self.catalogue.pinned(self.tenant, own.case.item, own.case.item_digest)
         by = None
         if form is not None:
-            by = require_applicant(item, form, acting, self.applicants, self.now())
-            require_valid(item, dict(form))
+            form, by = require_applicant(
+                item, form, acting, self.applicants, self.now()
+            )
+            require_valid(item, form)
+        else:
+            self._require_may_act(own, acting)
         require_promisable(item, promised)
         data_key = self.keys.open(self.tenant, own.case.key_owner)
         asked: object = None if form is None else dict(form)
@@ -180,6 +185,7 @@ class Requests:
     ) -> tuple[Slot, UploadForm]:
         """A form for a material that the case asks for, or that was promised."""
         now = self.own(case_no, acting)
+        self._require_may_act(now, acting)
         if not self._asks_for(now, material_code):
             raise Conflict(
                 "materials_not_asked",
@@ -197,6 +203,11 @@ class Requests:
             material=material_of(item, material_code),
             announced=announced,
         )
+
+    def _require_may_act(self, now: CaseNow, acting: Acting) -> None:
+        """Raises Forbidden `agents_forbidden` where the item is in person only."""
+        item = self.catalogue.pinned(self.tenant, now.case.item, now.case.item_digest)
+        require_in_person(item, acting)
 
     def _asks_for(self, now: CaseNow, material_code: str) -> bool:
         if now.stage is Stage.CORRECTING:

@@ -12,7 +12,12 @@ from zerotrip.cases.applicant import DIFFERS, applicant_faults, level_for_machin
 from zerotrip.cases.asking import Notice, late_by_rules, told_before
 from zerotrip.cases.commands import Command, machine
 from zerotrip.cases.handed import read_handed
-from zerotrip.cases.lifecycle import FULFILLED_BY, Obligation, step_allowed_from
+from zerotrip.cases.lifecycle import (
+    FULFILLED_BY,
+    Obligation,
+    Stage,
+    step_allowed_from,
+)
 from zerotrip.cases.model import CaseNow, Handed, case_key, read, stored_case
 from zerotrip.cases.promises import PROMISED, Promises, promised_now, read_promises
 from zerotrip.cases.reviewing import Review, review
@@ -188,11 +193,15 @@ def advance_case(message: CloudEvent, deps: Deps) -> None:
     key = _case_of(event)
     moved = False
     while True:
-        ready = _fulfilled(deps.records, stored_case(deps.records.head(key), key))
-        if ready is None:
+        now = stored_case(deps.records.head(key), key)
+        ready = _fulfilled(deps.records, now)
+        lapsed = None if ready else _lapsed_bill(deps.records, now, event)
+        if ready is not None:
+            _close(deps, key, *ready)
+        elif lapsed is not None:
+            _renew(deps, key, lapsed)
+        else:
             break
-        obligation, cause = ready
-        _close(deps, key, obligation, cause)
         moved = True
     if not moved:
         raise AlreadyDone(
@@ -232,6 +241,42 @@ def _fulfilled(records: Records, now: CaseNow) -> tuple[Obligation, str] | None:
             seq = fact.body["facts"][wanted]
             return name, f"{fact.key.ref}#{seq:06}"
     return None
+
+
+def _lapsed_bill(records: Records, now: CaseNow, event: EventRow) -> Head | None:
+    """A lapsed bill that the case names and still wants: its fee, or after completion
+    the charge whose event this is."""
+    payment = now.case.obligations.get(Obligation.PAYMENT)
+    if payment is not None and payment.ref is not None:
+        wanted = Key.from_ref(now.key.tenant, payment.ref)
+    elif now.stage is Stage.COMPLETED and event.key.kind is Kind.BILL:
+        wanted = event.key
+    else:
+        return None
+    bill = records.head(wanted) if wanted.id in now.case.bills else None
+    return bill if bill is not None and "lapsed" in bill.body.get("facts", {}) else None
+
+
+def _renew(deps: Deps, key: Key, lapsed: Head) -> None:
+    cause = f"{lapsed.key.ref}#{lapsed.body['facts']['lapsed']:06}"
+    command = Command(cause=cause, actor="system:advance_case", now=deps.now())
+    bill = {name: lapsed.body[name] for name in ("kind", "amount_fen", "blocks")}
+
+    def decide(head: Head | None) -> Change:
+        now = stored_case(head, key)
+        if lapsed.key.id not in now.case.bills or now.stage not in (
+            Stage.PAYMENT_DUE,
+            Stage.COMPLETED,
+        ):
+            raise AlreadyDone(
+                "bill_renewed",
+                "该账单已由新账单代替，或已不再需要。",
+                "Another bill stands in its place, or none is wanted any more.",
+                detail={"case": key.id, "bill": lapsed.key.id},
+            )
+        return commands.renew_bill(now, command, lapsed.key.id, bill, deps.mint)
+
+    settle(deps.records, key, decide)
 
 
 def _close(deps: Deps, key: Key, obligation: Obligation, cause: str) -> None:

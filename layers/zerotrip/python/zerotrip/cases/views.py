@@ -123,7 +123,8 @@ def _handed_in_by(
     records: Records, keys: KeyRing, now: CaseNow
 ) -> dict[str, Any] | None:
     """Who acted for the applicant, and as what; None where nobody did."""
-    if not now.case.agents:
+    row = records.row(now.key, now.case.form)
+    if row is None or row.data["applicant"].get("agent") is None:
         return None
     by = read_handed(records, keys, now).by
     if by.office is None:
@@ -225,9 +226,8 @@ def _payment_words(
     zh, en = spoken_yuan(bill["amount_fen"]) if bill else ("", "")
     until_zh = until_en = ""
     if payable_until is not None:
-        day = times.legal_day(times.from_text(payable_until))
-        day_zh, day_en = times.spoken_day(day)
-        until_zh, until_en = f"于{day_zh}前", f" by {day_en}"
+        zh_minute, en_minute = times.spoken_minute(times.from_text(payable_until))
+        until_zh, until_en = f"于{zh_minute}前", f" by {en_minute}"
     licence = item.licence.title
     return (
         f"请{until_zh}缴纳{name['zh']}{zh}；未缴费的，暂不制发{licence.zh}。",

@@ -73,6 +73,8 @@ EVENT_WORDS: dict[str, Both] = {
     "case.approved": ("准予许可", "Approved"),
     "case.refused": ("不予许可", "Refused"),
     "case.fee_paid": ("已缴费", "Fee paid"),
+    "case.bill_renewed": ("缴费单逾期失效，已重新开立", "Bill lapsed, opened anew"),
+    "case.charge_renewed": ("寄递服务费账单逾期失效，已重新开立", "Charge opened anew"),
     "case.licence_issued": ("证照已签发", "Licence issued"),
     "case.completed": ("办结", "Completed"),
     "case.withdrawn": ("已撤回", "Withdrawn"),

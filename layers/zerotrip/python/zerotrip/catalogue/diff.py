@@ -126,6 +126,16 @@ def _applicant(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[
             else ("改为不得委托他人代办。", "Agents may no longer apply.")
         )
         yield Change(f"/{name}/agents_allowed", "changed", zh, en)
+    if old["guardians_allowed"] != new["guardians_allowed"]:
+        zh, en = (
+            ("改为监护人可以在网上代为申请。", "Guardians may apply online.")
+            if new["guardians_allowed"]
+            else (
+                "改为监护人不得在网上代为申请，须陪同到窗口办理。",
+                "Guardians no longer apply online; they come along to a window.",
+            )
+        )
+        yield Change(f"/{name}/guardians_allowed", "changed", zh, en)
 
 
 def _coded(name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:

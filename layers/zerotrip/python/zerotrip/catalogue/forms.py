@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,11 @@ _SENTENCES = {
         "“{zh}”有误，请填写11位手机号码。",
         "“{en}” is wrong: please give the 11 digits of a mobile number.",
     ),
+    "unprintable": (
+        "text_unprintable",
+        "“{zh}”中有无法显示的字符，请删除后重新填写。",
+        "“{en}” holds characters that cannot be shown: please type it again.",
+    ),
     "other": (
         "field_wrong",
         "“{zh}”不符合填写要求。",
@@ -158,7 +164,8 @@ def form_faults(
 
     Paths are JSON pointers into the form; a missing field is named by its own path.
     """
-    if plainly_valid(item.form, form, FORMATS):
+    unprintable = list(_unprintable(item, form, (), base))
+    if not unprintable and plainly_valid(item.form, form, FORMATS):
         return ()
     # Late: importing jsonschema costs about 60 ms, and few forms have faults.
     from jsonschema import Draft202012Validator
@@ -169,6 +176,7 @@ def form_faults(
         for error in validator.iter_errors(form)
         for fault in _faults(item, error, base)
     }
+    found |= {(fault.path, fault.code): fault for fault in unprintable}
     return tuple(found[key] for key in sorted(found))
 
 
@@ -227,6 +235,29 @@ def _for_strings(holds: Callable[[str], bool]) -> Callable[[object], bool]:
     return lambda value: not isinstance(value, str) or holds(value)
 
 
+def _unprintable(
+    item: Item, value: Any, place: tuple[str | int, ...], base: str
+) -> Iterator[Fault]:
+    """Each text with a character that no licence can show."""
+    if isinstance(value, str):
+        if not value.isprintable() and any(map(_cannot_be_shown, value)):
+            yield _told(item, join(list(place)), "unprintable", None, base)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            # A key that is no name may be a person's data; it is a fault already.
+            if _PLAIN_KEY.fullmatch(str(name)):
+                yield from _unprintable(item, inner, (*place, name), base)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unprintable(item, inner, (*place, index), base)
+
+
+def _cannot_be_shown(character: str) -> bool:
+    # Control characters, half a surrogate pair, unassigned ones, line separators.
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cs", "Cn", "Zl", "Zp") and character not in "\n\r\t"
+
+
 def _faults(item: Item, error: ValidationError, base: str) -> Iterator[Fault]:
     path = join(list(error.absolute_path))
     keyword = str(error.validator)
@@ -275,12 +306,15 @@ def _format_fault(item: Item, path: str, error: ValidationError, base: str) -> F
 def _fault(
     item: Item, path: str, keyword: str, error: ValidationError, base: str
 ) -> Fault:
-    schema = schema_at(item.form, path) or {}
     keyword = _SAME_SENTENCE.get(keyword, keyword)
+    return _told(item, path, keyword, error.validator_value, base)
+
+
+def _told(item: Item, path: str, keyword: str, limit: Any, base: str) -> Fault:
+    schema = schema_at(item.form, path) or {}
     code, zh, en = _SENTENCES.get(keyword, _SENTENCES["other"])
     if keyword == "type":
-        zh, en = _TYPE_SENTENCES.get(str(error.validator_value), (zh, en))
-    limit: Any = error.validator_value
+        zh, en = _TYPE_SENTENCES.get(str(limit), (zh, en))
     words = {
         "zh": schema.get("title", "该项"),
         "en": schema.get("x-en", "this field"),

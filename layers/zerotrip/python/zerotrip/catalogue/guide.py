@@ -127,11 +127,18 @@ def who_applies(item: Item) -> Iterator[tuple[str, str]]:
         )
         return
     age = applicant.own_from_age
-    yield (
-        f"年满{age}周岁的，由本人申请；未满{age}周岁的，由监护人代为申请",
-        f"From the age of {age} one applies oneself; a guardian applies for the "
-        "younger",
-    )
+    if applicant.guardians_allowed:
+        yield (
+            f"年满{age}周岁的，由本人申请；未满{age}周岁的，由监护人代为申请",
+            f"From the age of {age} one applies oneself; a guardian applies for the "
+            "younger",
+        )
+    else:
+        yield (
+            f"年满{age}周岁的，由本人申请；未满{age}周岁的，由监护人陪同到窗口办理",
+            f"From the age of {age} one applies oneself; the younger come to a window "
+            "with a guardian",
+        )
     if applicant.agents_allowed:
         yield "可以委托他人代办", "An agent may apply in one's stead"
     else:

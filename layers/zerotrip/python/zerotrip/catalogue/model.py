@@ -281,8 +281,9 @@ class SharedMaterial(_Part):
     """What a provider is asked for, so that no applicant is (证明材料共享目录).
 
     `ended`: what the document's `status` says of somebody who is no more, and which end
-    that is; nobody applies in that name any longer. `labels`: what the document's
-    fields are called, also those inside a field.
+    that is; nobody applies in that name any longer.
+    `name_field`: where the document has its subject's name, which is the proven one.
+    `labels`: what the document's fields are called, also those inside a field.
     """
 
     code: Code
@@ -291,6 +292,9 @@ class SharedMaterial(_Part):
     provider: Code
     valid_days: Annotated[int, Field(gt=0, le=3660)]
     ended: dict[Words, Literal["deceased", "deregistered"]] = {}
+    name_field: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = (
+        None
+    )
     labels: dict[Code, Text] = {}
 
 
@@ -309,6 +313,7 @@ class Applicant(_Part):
     representative_path: Pointer | None = None
     own_from_age: Annotated[int, Field(ge=14, le=18)] = 18
     agents_allowed: bool = True
+    guardians_allowed: bool = True
 
 
 class Remedies(_Part):

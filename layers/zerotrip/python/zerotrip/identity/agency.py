@@ -5,7 +5,8 @@ And what officers see at a window: who somebody is, and whose guardian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from zerotrip.identity.callers import Callers
@@ -36,6 +37,7 @@ from zerotrip.identity.powers import (
     level_too_low,
     may_give,
     narrowed,
+    power_ended,
     revoked,
     term,
 )
@@ -43,12 +45,22 @@ from zerotrip.identity.sessions import ANSWERS_TABLE, window_key
 from zerotrip.identity.store import (
     PersonNow,
     Subjects,
+    number_mark,
 )
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault, Forbidden, Invalid, NotFound
-from zerotrip.kernel.identifiers import Mint, birth_date_of
+from zerotrip.kernel.identifiers import (
+    IdentityDocument,
+    Mint,
+    birth_date_of,
+    identity_document_of,
+    identity_number_fault,
+    is_identity_number,
+)
 from zerotrip.kernel.names import normalised_name, normalised_number
+from zerotrip.kernel.tables import Put
 
+USED = "used"
 OF_AGE = 18
 """Civil Code 17, 18: who is younger lets nobody act, a guardian acts (23, 27)."""
 
@@ -91,6 +103,10 @@ class Agency:
         _require_present(acting.level)
         self._require_of_age(acting)
         begin, end = term(offer.starts_at, offer.ends_at, self.callers.now())
+        number = normalised_number(offer.agent_number)
+        _require_agent(
+            number, oneself=number_mark(self.hash_key, number) in principal.marks
+        )
         return self.powers.add(
             Power(
                 id=self.mint.opaque(),
@@ -107,6 +123,7 @@ class Agency:
                 offered_to=offer_mark(
                     self.hash_key, offer.agent_name, offer.agent_number
                 ),
+                offered_at=self.callers.now(),
             )
         )
 
@@ -117,6 +134,7 @@ class Agency:
         `power_not_offered`, Forbidden `identity_level_too_low`.
         """
         _require_present(acting.level)
+        self._require_of_age(acting)
         power = self.powers.get(power_id)
         if acting.power is not None or power.offered_to != self._own_mark(acting):
             raise power_unknown()
@@ -133,8 +151,23 @@ class Agency:
         power = self.powers.get(power_id)
         principal = self.callers.persons.of(self.callers.tenant, acting.sub)
         gave = power.principal in acting.subs and may_give(principal.asked, acting)
-        if not gave and power.agent not in acting.logins:
+        # A login that was taken away meanwhile is the same person's still.
+        own = {acting.login} if acting.power is not None else acting.subs
+        if not gave and power.agent not in own:
             raise power_unknown()
+        if power.office is Office.GUARDIAN and power.agent not in own:
+            raise Forbidden(
+                "guardian_stays",
+                "监护关系由政务服务窗口登记，不能由被监护人自行撤销；有变化的，"
+                "请到政务服务窗口更正。",
+                "A ward does not end a guardianship: a service counter corrects it.",
+            )
+        if power.is_own:
+            raise Forbidden(
+                "representative_stays",
+                "您是登记的法定代表人（负责人、经营者），该权限随登记变更，不能在此撤销。",
+                "You are the registered representative: the register changes that.",
+            )
         now = self.callers.now()
         return self.powers.change(
             power_id, lambda before: revoked(before, acting.login, now)
@@ -151,7 +184,7 @@ class Agency:
         """What one was given, and what is offered to one's own name and number."""
         if acting.power is not None:
             return []
-        held = self.powers.held_by(frozenset(acting.logins))
+        held = self.powers.held_by(acting.subs)
         mark = self._own_mark(acting)
         offered = [] if mark is None else self.powers.offered_to(mark)
         known = {each.id for each in held}
@@ -167,7 +200,11 @@ class Agency:
     def usable(self, acting: Acting, power_id: str) -> Power:
         """A power of one's own to act under. Raises NotFound `power_unknown`."""
         power = self.powers.get(power_id)
-        if acting.power is not None or power.agent not in acting.logins:
+        if acting.power is not None:
+            raise power_unknown()
+        if power.agent is None and power.offered_to == self._own_mark(acting):
+            raise power_ended("offered")
+        if power.agent not in acting.subs:
             raise power_unknown()
         return power
 
@@ -185,6 +222,50 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a document that an officer looked at says, in one writing."""
+
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+    id_type: str
+
+    @classmethod
+    def read(cls, name: str, number: str, id_type: str | None) -> Seen:
+        """Normalised, with the kind of document that the number belongs to.
+
+        Raises Invalid `identity_number_wrong`, `document_wrong`.
+        """
+        number = normalised_number(number)
+        document = identity_document_of(number)
+        if document is None:
+            raise Invalid(
+                "identity_number_wrong",
+                "证件号码有误，请核对证件后重新填写。",
+                "The identity number is wrong: please check it against the document.",
+                faults=(identity_number_fault("/number"),),
+            )
+        usual = ID_TYPES.get(document)
+        if usual is not None and id_type not in (None, *usual):
+            fault = Fault(
+                "/id_type",
+                "document_wrong",
+                "证件类型与证件号码不符，请核对证件。",
+                "The kind of document does not fit its number.",
+            )
+            raise Invalid("document_wrong", fault.zh, fault.en, faults=(fault,))
+        kind = id_type or (usual[0] if usual else str(document))
+        return cls(normalised_name(name), number, kind)
+
+
+ID_TYPES: Mapping[IdentityDocument, tuple[str, ...]] = {
+    IdentityDocument.CITIZEN_CARD: ("111", "112"),
+    IdentityDocument.PASSPORT: ("414",),
+    IdentityDocument.PERMANENT_RESIDENT_CARD: ("553",),
+}
+"""GA/T 2000.156; the code of residence permits is not verified [U]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What an officer records who has seen a person and their papers."""
 
@@ -197,7 +278,7 @@ class Window:
         tables, now = self.subjects.tables, self.subjects.clock()
         row = tables.get(ANSWERS_TABLE, window_key(self.tenant, code), "WINDOW")
         # The database removes expired rows hours later: the time is checked here.
-        if row is None or (row.expires_at or 0) <= now.timestamp():
+        if row is None or row.stage == USED or (row.expires_at or 0) <= now.timestamp():
             raise NotFound(
                 "window_code_unknown",
                 "核验码有误或者已过期，请办事人重新生成（15分钟内有效）。",
@@ -206,37 +287,50 @@ class Window:
             )
         return str(row.data["sub"])
 
-    def vouch(
-        self, sub: str, name: str, id_type: str, number: str, officer: str
-    ) -> PersonNow:
+    def use_up(self, code: str) -> None:
+        """The code was good for one entry. A lost answer is found in the person."""
+        tables = self.subjects.tables
+        row = tables.get(ANSWERS_TABLE, window_key(self.tenant, code), "WINDOW")
+        if row is not None and row.stage != USED:
+            tables.transact([Put(ANSWERS_TABLE, replace(row, stage=USED))])
+
+    def vouch(self, sub: str, seen: Seen, officer: str) -> PersonNow:
         """The login is proven `strong`, and the officer stands for it.
 
-        Raises Conflict `login_bound_elsewhere`.
+        Raises Conflict `proven_as_another`, Invalid `name_differs`.
         """
-        number = normalised_number(number)
-        seen = Person(name=normalised_name(name), id_type=id_type, id_no=number)
-        return self.subjects.vouch(self.tenant, sub, seen, officer, number)
+        person = Person(name=seen.name, id_type=seen.id_type, id_no=seen.number)
+        return self.subjects.vouch(self.tenant, sub, person, officer, seen.number)
 
     def guardian(
-        self, sub: str, name: str, id_type: str, number: str, officer: str
+        self, sub: str, seen: Seen, officer: str, *, corrects: bool = False
     ) -> Power:
         """Somebody who was seen is the guardian of a minor, until the minor is of age.
 
         Raises Forbidden `identity_level_too_low` (the guardian is not proven), Invalid
-        `minor_wrong` (no date of birth in the number, or of age already).
+        `minor_wrong` (no date of birth in the number, or of age already),
+        `name_differs`. `corrects`: an officer's earlier entry of the name was wrong.
         """
         guardian = self.subjects.persons.of(self.tenant, sub)
         _require_present(guardian.level)
+        self._require_guardian(guardian, seen.number)
         now = self.subjects.clock()
-        number = normalised_number(number)
+        name, number, id_type = seen.name, seen.number, seen.id_type
         until = _of_age_on(number)
         if until is None or until <= now:
             raise _no_minor()
+        login = Login(Provider.DOCUMENT, number)
+        self.subjects.require_name_of_number(
+            self.tenant,
+            number,
+            name,
+            self.subjects.find(self.tenant, login) if corrects else None,
+        )
         child = self.subjects.enter(
             self.tenant,
-            Login(Provider.DOCUMENT, number),
+            login,
             SubjectKind.NATURAL,
-            Person(name=normalised_name(name), id_type=id_type, id_no=number),
+            Person(name=name, id_type=id_type, id_no=number),
             level=Level.STRONG,
         )
         for known in self.powers.held_by(guardian.subs):
@@ -261,6 +355,49 @@ class Window:
                 accepted_at=now,
                 recorded_by=officer,
             )
+        )
+
+    def _require_guardian(self, guardian: PersonNow, child: str) -> None:
+        """Raises Invalid `guardian_wrong` for the child itself, and for a minor."""
+        proven = self.subjects.identities.proven(self.tenant, guardian)
+        today = times.legal_day(self.subjects.clock())
+        age = None if proven is None else age_on(proven.number, today)
+        oneself = self.subjects.number_mark(child) in guardian.marks
+        if not oneself and (age is None or age >= OF_AGE):
+            return
+        fault = Fault(
+            "/code",
+            "guardian_wrong",
+            "出示核验码的人是未成年人或者就是被监护人，请由监护人本人生成核验码。",
+            "Who showed the code is the child or another minor: the guardian makes the "
+            "code.",
+        )
+        raise Invalid(
+            "guardian_wrong",
+            "登记内容有误，请逐项更正。",
+            "The entry is wrong: please correct each point.",
+            faults=(fault,),
+        )
+
+
+def _require_agent(number: str, *, oneself: bool) -> None:
+    """Raises Invalid `power_invalid` for a number that is none, or one's own."""
+    fault = None
+    if not is_identity_number(number):
+        fault = replace(identity_number_fault("/agent_number"))
+    elif oneself:
+        fault = Fault(
+            "/agent_number",
+            "agent_is_oneself",
+            "不能委托自己，请填写代理人的证件号码。",
+            "Nobody is their own agent: name the other person's number.",
+        )
+    if fault is not None:
+        raise Invalid(
+            "power_invalid",
+            "授权内容有误，请逐项更正。",
+            "The authorisation is wrong: please correct each point.",
+            faults=(fault,),
         )
 
 

@@ -15,9 +15,15 @@ from zerotrip.identity.model import (
     SubjectKind,
 )
 from zerotrip.identity.power_store import Powers
-from zerotrip.identity.powers import Acting, Power, power_ended, why_ended
+from zerotrip.identity.powers import (
+    Acting,
+    Power,
+    power_ended,
+    subject_ended,
+    why_ended,
+)
 from zerotrip.identity.store import Identities, PersonNow, Persons
-from zerotrip.kernel.errors import Forbidden, NotFound
+from zerotrip.kernel.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +121,6 @@ class Callers:
             return self.powers.get(session.power or "")
         except NotFound as gone:
             raise SessionRefused("power_unknown") from gone
-
-
-def subject_ended(reason: str) -> Forbidden:
-    """A register says that this person has died, or this body was deregistered."""
-    return Forbidden(
-        "subject_ended",
-        "登记信息显示该人员已去世或者该单位已注销，账号已停用；如有错误，"
-        "请持有效证件到政务服务窗口更正。",
-        "The register says that this person has died or this body was deregistered, so "
-        "the account is closed. If that is wrong, a service counter corrects it.",
-        detail={"reason": reason},
-    )
 
 
 def _level(agent: PersonNow, principal: PersonNow) -> Level:

@@ -18,10 +18,22 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from zerotrip.identity import staff
-from zerotrip.identity.model import STAFF, Officer, Organisation, Role
-from zerotrip.identity.store import note, number_mark, proven_by
+from zerotrip.identity.model import (
+    STAFF,
+    Officer,
+    Organisation,
+    Role,
+    refuse_faults,
+)
+from zerotrip.identity.store import note_number, number_mark
 from zerotrip.kernel.errors import Invalid, NotFound, ZeroTripError
-from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.identifiers import (
+    Mint,
+    identity_number_fault,
+    is_identity_number,
+    is_uscc,
+    uscc_fault,
+)
 from zerotrip.kernel.names import normalised_number
 from zerotrip.kernel.tables import Tables
 
@@ -92,34 +104,47 @@ def _reinstate(arguments: argparse.Namespace, desk: Desk) -> list[str]:
 
 
 def _end_subject(arguments: argparse.Namespace, desk: Desk) -> list[str]:
-    return _noted(arguments, desk, ended=arguments.reason)
+    company = arguments.reason == "deregistered"
+    number = _number(arguments.number, company=company)
+    return _noted(desk, number, ended=arguments.reason)
 
 
 def _reopen_subject(arguments: argparse.Namespace, desk: Desk) -> list[str]:
-    return _noted(arguments, desk, ended=None)
+    return _noted(desk, normalised_number(arguments.number), ended=None)
 
 
 def _change_representative(arguments: argparse.Namespace, desk: Desk) -> list[str]:
-    mark = number_mark(
-        desk.hash_key(), normalised_number(arguments.representative_number)
-    )
-    return _noted(arguments, desk, representative=mark)
+    number = _number(arguments.number, company=True)
+    representative = _number(arguments.representative_number, company=False)
+    mark = number_mark(desk.hash_key(), representative)
+    return _noted(desk, number, representative=mark, register=True)
 
 
-def _noted(arguments: argparse.Namespace, desk: Desk, **facts: str | None) -> list[str]:
-    """Keeps what a register says of every login that the number proves."""
-    number = normalised_number(arguments.number)
-    found = proven_by(desk.tables, desk.hash_key(), desk.tenant, number)
-    if not found:
-        raise NotFound("subject_unknown", "没有这个用户。", "There is no such subject.")
-    for sub in found:
-        note(desk.tables, desk.tenant, sub, **facts)
-    return [f"✓ 已记录 noted: {sub}" for sub in found]
+def _number(text: str, *, company: bool) -> str:
+    """A USCC, or an identity number. Raises Invalid for anything else."""
+    number = normalised_number(text)
+    if company and not is_uscc(number):
+        refuse_faults((uscc_fault("--number"),))
+    if not company and not is_identity_number(number):
+        refuse_faults((identity_number_fault("--number"),))
+    return number
+
+
+def _noted(desk: Desk, number: str, **facts: str | bool | None) -> list[str]:
+    """Keeps what a register says of a number, whoever signs in by it."""
+    subs = note_number(desk.tables, desk.hash_key(), desk.tenant, number, **facts)
+    known = ", ".join(subs) or "目前没有对应的登录方式 no login yet"
+    return [f"✓ 已记录 noted: {known}"]
 
 
 def _kin(arguments: argparse.Namespace, desk: Desk) -> list[str]:
     mark = number_mark(desk.hash_key(), normalised_number(arguments.number))
-    staff.lift_kin(desk.tables, desk.tenant, _sub(arguments, desk), mark)
+    if not staff.lift_kin(desk.tables, desk.tenant, _sub(arguments, desk), mark):
+        raise NotFound(
+            "kin_unknown",
+            "没有申报过这项回避关系。",
+            "No such relation was declared.",
+        )
     return ["✓ 已解除回避关系 relation lifted"]
 
 

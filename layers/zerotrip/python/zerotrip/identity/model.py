@@ -132,9 +132,10 @@ class Subject:
     """Who a login leads to, as stored.
 
     `subs` are all logins of the same person (empty: this one alone). `number` is the
-    keyed hash of the proven number or USCC, `representative` that of a company's
-    representative. `ended` says why a principal is no more (`deceased`,
-    `deregistered`); a `former` login leads here no longer.
+    keyed hash of the proven number or USCC, `named` that of a person's name,
+    `representative` that of a company's representative. `register`: a register's own
+    word said who that is, and no sign-in says otherwise. `ended` says why a principal
+    is no more (`deceased`, `deregistered`); a `former` login leads here no longer.
     """
 
     tenant: str
@@ -143,7 +144,9 @@ class Subject:
     level: Level
     subs: tuple[str, ...] = ()
     number: str | None = None
+    named: str | None = None
     representative: str | None = None
+    register: bool = False
     company: CompanyKind | None = None
     ended: str | None = None
     former: bool = False

@@ -110,11 +110,22 @@ class Power:
     items: tuple[str, ...] | None = None
     representative: str | None = None
     offered_to: str | None = None
+    offered_at: datetime | None = None
     accepted_at: datetime | None = None
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     recorded_by: str | None = None
     version: int = 0
+
+    @property
+    def offer_ends_at(self) -> datetime:
+        """Until when it may be accepted."""
+        return (self.offered_at or self.starts_at) + OFFER_STANDS
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the company's own act: its representative's."""
+        return self.office is Office.REPRESENTATIVE
 
     @property
     def is_agent(self) -> bool:
@@ -142,6 +153,7 @@ class Power:
             "state": self.state,
             "representative": self.representative,
             "offered_to": self.offered_to,
+            "offered_at": _text(self.offered_at),
             "accepted_at": _text(self.accepted_at),
             "revoked_at": _text(self.revoked_at),
             "revoked_by": self.revoked_by,
@@ -166,6 +178,7 @@ class Power:
             state=PowerState(data["state"]),
             representative=data["representative"],
             offered_to=data["offered_to"],
+            offered_at=_time(data.get("offered_at")),
             accepted_at=_time(data["accepted_at"]),
             revoked_at=_time(data["revoked_at"]),
             revoked_by=data["revoked_by"],
@@ -218,6 +231,11 @@ class Acting:
     def actor(self) -> str:
         """Whose act it is: what an event names."""
         return self.login if self.power is not None else self.sub
+
+    @property
+    def for_another(self) -> bool:
+        """Whether an agent or guardian acts, not the person or company itself."""
+        return self.power is not None and not self.power.is_own
 
     @property
     def on_behalf(self) -> dict[str, str] | None:
@@ -276,8 +294,10 @@ _ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
     "revoked": (
         Forbidden,
         "power_revoked",
-        "委托已被撤销，您不能再代为办理。",
-        "The authorisation was revoked; you may not act under it any more.",
+        "委托已被撤销，您不能再代为办理；需要继续代办的，请委托人（单位由法定代表人、"
+        "负责人或者经营者）在本平台重新授权，您接受后即可办理。",
+        "The authorisation was revoked. To go on, the principal, or a company's "
+        "representative, gives another one here, and you accept it.",
     ),
     "not_begun": (
         Forbidden,
@@ -310,6 +330,32 @@ _ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
         "principal_deregistered",
         "登记信息显示该单位已注销，不能再以其名义办理。",
         "The register says that this body was deregistered: nobody acts in its name.",
+    ),
+}
+
+
+def subject_ended(reason: str) -> Forbidden:
+    """A register says that this person has died, or this body was deregistered."""
+    kind, code, zh, en = _SUBJECT_ENDED[reason]
+    return kind(code, zh, en)
+
+
+_SUBJECT_ENDED: Mapping[str, tuple[type[Forbidden], str, str, str]] = {
+    "deceased": (
+        Forbidden,
+        "subject_deceased",
+        "户籍登记信息显示该账号的本人已去世，账号已停用；信息有误的，"
+        "请本人持有效证件到政务服务窗口更正。",
+        "By the population register the holder of this account has died, so that it is "
+        "closed. If that is wrong, a service counter corrects it.",
+    ),
+    "deregistered": (
+        Forbidden,
+        "subject_deregistered",
+        "登记信息显示该单位已注销，不能再以其名义办理；您仍可以本人身份登录办理个人事项。"
+        "信息有误的，请向登记机关更正。",
+        "By the register this body was deregistered: nobody acts in its name. You may "
+        "still sign in as yourself. If that is wrong, the register corrects it.",
     ),
 }
 
@@ -363,7 +409,7 @@ def accepted(power: Power, agent: str, now: datetime) -> Power:
     """The power after its agent took it. Raises Conflict `power_not_offered`."""
     if power.state is PowerState.ACCEPTED and power.agent == agent:
         return power
-    if power.state is not PowerState.OFFERED or now >= power.starts_at + OFFER_STANDS:
+    if power.state is not PowerState.OFFERED or now >= power.offer_ends_at:
         raise power_not_offered()
     return replace(power, agent=agent, state=PowerState.ACCEPTED, accepted_at=now)
 
@@ -402,7 +448,7 @@ def guardian_needed(age: int) -> Forbidden:
     """Too young to do this alone."""
     return Forbidden(
         "guardian_needed",
-        "申请人未达到本人办理的年龄，由监护人代为办理：请监护人本人登录，"
+        "申请人是未成年人，未达到本事项要求的本人办理年龄，由监护人代为办理：请监护人本人登录，"
         "并持户口簿等监护关系证明到政务服务窗口登记一次，之后即可在线代办。",
         "The applicant is too young to act alone: a guardian signs in, and shows the "
         "papers once at a service counter; after that everything is online.",

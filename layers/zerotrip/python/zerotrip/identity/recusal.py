@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from zerotrip.identity.store import IDENTITY_TABLE, Persons, number_mark
+from zerotrip.identity.power_store import Powers
+from zerotrip.identity.store import IDENTITY_TABLE, PersonNow, Persons, number_mark
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Forbidden
 from zerotrip.kernel.names import normalised_number
@@ -56,14 +57,19 @@ class Recusal:
         return sorted(found, key=lambda each: each.declared_at)
 
     def marks_of(self, officer: str) -> frozenset[str]:
-        """All by which the officer and the declared kin are known."""
+        """All by which the officer is known, declared kin, and those whom the officer
+        ever acted for."""
         kin = {row.sk.removeprefix(_KIN) for row in self._rows(officer)}
-        return self.persons.of(self.tenant, officer).marks | kin
+        person = self.persons.of(self.tenant, officer)
+        held = Powers(self.tables, self.tenant).held_by(person.subs)
+        principals = {each.principal for each in held if each.accepted_at is not None}
+        return person.marks | kin | principals
 
     def own(self, officer: str, parties: Mapping[str, Iterable[str]]) -> frozenset[str]:
         """Which of these cases are the officer's own, by case number.
 
-        `parties` are the `sub`s of each case's applicant and of whoever acted.
+        `parties` are the `sub`s of each case's applicant and of whoever acted. Whoever
+        saw one of them at a window and stands for the identity decides nothing either.
         """
         marks = self.marks_of(officer)
         subs = {sub for each in parties.values() for sub in each}
@@ -72,7 +78,7 @@ class Recusal:
             case_no
             for case_no, each in parties.items()
             if any(
-                sub in marks or (sub in known and known[sub].marks & marks)
+                sub in marks or (sub in known and _near(known[sub], marks))
                 for sub in each
             )
         )
@@ -93,11 +99,18 @@ class Recusal:
         return f"{self.tenant}#OFFICER#{officer}"
 
 
+def _near(person: PersonNow, marks: frozenset[str]) -> bool:
+    seen_by = {each.seen_by for each in person.live}
+    return bool(person.marks & marks) or bool(seen_by & marks)
+
+
 def own_case() -> Forbidden:
     """One's own case, or that of somebody too near."""
     return Forbidden(
         "own_case",
-        "本件与您或者您申报的亲属、单位有利害关系，您应当回避，由其他人员办理。",
-        "You, or a relative or body that you declared, have a part in this case: a "
+        "该办件的申请人、代理人是您本人、您申报的亲属或者单位、您代理过的人，"
+        "或者其身份由您在窗口核验，您应当回避，请由其他人员办理。",
+        "You have a part in this case: it is your own, that of a relative or body that "
+        "you declared or acted for, or of somebody whose identity you verified. A "
         "colleague handles it.",
     )

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import (
     STAFF,
     Level,
@@ -46,6 +45,7 @@ from zerotrip.identity.powers import (
     Scope,
     narrowed,
     power_ended,
+    subject_ended,
     why_ended,
 )
 from zerotrip.identity.store import Officers, PersonNow, Subjects
@@ -181,8 +181,8 @@ class Sessions:
     ) -> Grant:
         """A session for an OIDC code: a citizen, a company by its agent, or an officer.
 
-        Raises Forbidden `officer_suspended`, `identity_conflict`, `subject_ended`,
-        those of `powers.power_ended`, Unauthenticated `company_code_wrong`.
+        Raises Forbidden `officer_suspended`, `identity_conflict`, as `subject_ended`
+        and `powers.power_ended` do, Unauthenticated `company_code_wrong`.
         """
         claims = self.oidc.exchange(code, verifier, nonce, redirect_uri)
         kind = _kind(claims)
@@ -347,6 +347,12 @@ class Sessions:
         """
         now = self.clock()
         source = PowerSource(said.source)
+        if (
+            said.role == Office.REPRESENTATIVE
+            and company.register
+            and company.representative != person.number
+        ):
+            raise power_ended("representative_changed")
         powers = Powers(self.tables, self.tenant)
         wanted = Power(
             id=self.mint.opaque(),
@@ -371,7 +377,7 @@ class Sessions:
         if not held:
             made = powers.add(wanted)
         elif held[0].state is PowerState.REVOKED:
-            raise power_ended("revoked")
+            made = self._given_since(powers, company, person)
         else:
             made = powers.change(
                 held[0].id, lambda before: _renewed(before, wanted, now)
@@ -380,6 +386,16 @@ class Sessions:
         if reason is not None:
             raise power_ended(reason)
         return made
+
+    def _given_since(self, powers: Powers, company: Subject, person: Subject) -> Power:
+        """Another power for that company, where the provider's word was revoked."""
+        subs = self.subjects.persons.of(self.tenant, person.sub).subs
+        for power in powers.held_by(subs):
+            if power.principal == company.sub and (
+                why_ended(power, company, self.clock()) is None
+            ):
+                return power
+        raise power_ended("revoked")
 
     def _via(self, session: Session) -> Provider:
         pk = f"{self.tenant}#SESSION#{session.session_id}"
@@ -472,7 +488,7 @@ class Sessions:
     def _session(self, opened: _Opened) -> Session:
         """Roles as they are now. Raises Forbidden `officer_suspended`.
 
-        Raises SessionRefused `login_removed`, Forbidden `subject_ended`.
+        Raises SessionRefused `login_removed`, Forbidden those of `subject_ended`.
         """
         subject = opened.subject
         person = self.subjects.persons.of(self.tenant, opened.actor or subject.sub)

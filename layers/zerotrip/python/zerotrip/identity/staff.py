@@ -133,10 +133,16 @@ def reinstate_officer(tables: Tables, tenant: str, sub: str) -> Officer:
     return _set_suspension(tables, tenant, sub, None)
 
 
-def lift_kin(tables: Tables, tenant: str, sub: str, mark: str) -> None:
-    """The organ decided that a declared relation keeps nobody away any more."""
-    pk = f"{tenant}#OFFICER#{sub}"
-    tables.transact([Delete(IDENTITY_TABLE, pk, f"KIN#{mark}")])
+def lift_kin(tables: Tables, tenant: str, sub: str, mark: str) -> bool:
+    """The organ decided that a declared relation keeps nobody away any more.
+
+    Answers whether there was one.
+    """
+    pk, sk = f"{tenant}#OFFICER#{sub}", f"KIN#{mark}"
+    declared = tables.get(IDENTITY_TABLE, pk, sk) is not None
+    if declared:
+        tables.transact([Delete(IDENTITY_TABLE, pk, sk)])
+    return declared
 
 
 def _set_suspension(

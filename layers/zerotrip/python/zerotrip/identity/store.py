@@ -5,6 +5,7 @@
     T#SUB#{sub}                HOLDS#{power}  a power that this login may use
     T#SUB#{sub}                GAVE#{power}   a power that this principal gave
     T#NUMBERED#{keyed hash}    {sub}          the logins proven by that number
+    T#NUMBERED#{keyed hash}    REGISTER       {ended, representative}
     T#POWER#{power}            POWER          {principal, agent, acts, …}
     T#OFFERED#{keyed hash}     {power}        a power offered to a name and number
     T#OFFICER#{sub}            OFFICER        {organisation, department, roles, …}
@@ -39,17 +40,27 @@ from zerotrip.identity.model import (
     Subject,
     SubjectKind,
 )
-from zerotrip.identity.powers import level_too_low
+from zerotrip.identity.powers import level_too_low, subject_ended
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
-from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
-from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
+from zerotrip.kernel.identifiers import Mint, is_citizen_number
+from zerotrip.kernel.names import normalised_name
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 
 IDENTITY_TABLE = "identity"
 SUBJECT = "SUBJECT"
 MOST_LOGINS = 8
+REGISTER = "REGISTER"
+"""Under a number: what a register said of it, whoever signs in by it."""
 USCC = "USCC"
 RESIDENT_IDENTITY_CARD = "111"
 """GA/T 2000.156."""
@@ -330,16 +341,17 @@ class Subjects:
 
         `level` None: this provider proves no identity and leaves the level as it is.
         `facts` are further fields of the subject's row. Two first logins at once give
-        one subject: the rows are written if absent. Raises Forbidden
-        `identity_conflict` where a provider now vouches for another number than that
-        of the person whose login this is.
+        one subject: the rows are written if absent. A login whose account or openid is
+        somebody else's by now is somebody new. Raises Forbidden `identity_conflict`
+        where a provider now vouches for another number than that of the person whose
+        login this is.
         """
         said = _Said(person, level, facts or {})
         for _ in range(_ATTEMPTS):
             known = self._login_row(tenant, login)
             try:
                 row = self._row_behind(tenant, known, person)
-                if known is None or row is None:
+                if known is None or row is None or self._is_another(row, said):
                     return self._create(
                         login,
                         Subject(tenant, self.mint.opaque(), kind, Level.DECLARED),
@@ -374,7 +386,7 @@ class Subjects:
         """Takes a login away from its person. What was begun by it stays theirs.
 
         Whoever signs in by it from now on is somebody new. Raises NotFound
-        `binding_unknown`, Conflict `last_login`.
+        `binding_unknown`, Conflict `last_login`, `only_proof`.
         """
         for _ in range(_ATTEMPTS):
             person = self.persons.of(tenant, own)
@@ -383,6 +395,13 @@ class Subjects:
                 raise binding_unknown()
             if live == {login}:
                 raise _last_login()
+            if all(
+                not each.level.reaches(Level.MATCHED)
+                for each in person.live
+                if each.sub != login
+            ):
+                # Else a thief with the other login could prove himself the owner.
+                raise _only_proof()
             try:
                 # The others too: two that take each other away must meet, or nobody
                 # would be left.
@@ -405,16 +424,28 @@ class Subjects:
     ) -> PersonNow:
         """What an officer saw at a window: level `strong`, and who it was that looked.
 
-        Raises Conflict `login_bound_elsewhere` where the person is proven as another.
+        Raises Conflict `proven_as_another` where the login is proven by another number,
+        Forbidden as `subject_ended` does where a register says so of the number,
+        Invalid `name_differs` where a provider knows the number under another name.
         """
+        self.require_name_of_number(tenant, number, person.name or "", sub)
         for _ in range(_ATTEMPTS):
             now = self.persons.of(tenant, sub)
             mark = self.number_mark(number)
-            if any(_proven_otherwise(each, mark) for each in now.live):
-                raise _bound_elsewhere()
-            subject = replace(
-                now.asked, level=Level.STRONG, number=mark, seen_by=officer
+            # The former ones too: what they began is this person's still.
+            if any(_proven_otherwise(each, mark) for each in now.every):
+                raise _proven_as_another()
+            subject = self._as_registers_say(
+                replace(
+                    now.asked,
+                    level=Level.STRONG,
+                    number=mark,
+                    named=self._named(person),
+                    seen_by=officer,
+                )
             )
+            if subject.ended is not None:
+                raise subject_ended(subject.ended)
             try:
                 row = self._row_as_read(tenant, now.asked)
                 held = opened_person(self.keys, tenant, sub, row).updated(person)
@@ -429,8 +460,30 @@ class Subjects:
             return self.persons.of(tenant, sub)
         raise _busy()
 
+    def require_name_of_number(
+        self, tenant: str, number: str, name: str, but: str | None = None
+    ) -> None:
+        """Raises Invalid `name_differs` where the number is proven under another name.
+
+        `but` is the login whose own entry may be corrected.
+        """
+        subs = proven_by(self.tables, self.hash_key, tenant, number)
+        named = name_mark(self.hash_key, name)
+        for sub in subs:
+            known = self.get(tenant, sub)
+            if sub == but or not known.level.reaches(Level.MATCHED):
+                continue
+            if known.named not in (None, named):
+                raise _name_differs()
+
     def note(self, tenant: str, sub: str, **facts: str | None) -> None:
-        """Keeps what a register said of a subject: `ended`, `representative`."""
+        """Keeps what a register said of a subject: `ended`, `representative`.
+
+        It holds for every login with the same number, and for those that come later.
+        """
+        mark = self.persons.of(tenant, sub).best.number
+        if mark is not None:
+            _note_mark(self.tables, tenant, mark, **facts)
         note(self.tables, tenant, sub, **facts)
 
     def _row_behind(
@@ -445,6 +498,19 @@ class Subjects:
         row = self._subject_row(tenant, str(known.data["sub"]))
         return None if row.data.get("former") else row
 
+    def _is_another(self, row: StoredRow, said: _Said) -> bool:
+        """Whether the provider's account is another citizen's by now.
+
+        A citizen's number never changes; that of a passport does.
+        """
+        before, number = row.data.get("number"), said.person.id_no
+        proven = Level(row.data["level"]).reaches(Level.MATCHED)
+        if number is None or not proven or before in (None, self.number_mark(number)):
+            return False
+        tenant, _, sub = row.pk.split("#")
+        known = opened_person(self.keys, tenant, sub, row).id_no
+        return is_citizen_number(number) and is_citizen_number(known or "")
+
     def _holder(self, person: Person) -> str | None:
         if person.unionid is None:
             return None
@@ -458,11 +524,13 @@ class Subjects:
             new,
             level=said.level or new.level,
             number=self._number(said.person),
+            named=self._named(said.person),
             via=login.provider,
             company=said.facts.get("company"),
             representative=said.facts.get("representative"),
             ended=said.facts.get("ended"),
         )
+        subject = self._as_registers_say(subject)
         made = StoredRow(
             subject_key(tenant, sub),
             SUBJECT,
@@ -519,9 +587,14 @@ class Subjects:
             subject,
             level=level,
             number=number,
+            named=self._named(said.person) or subject.named,
             seen_by=seen_by,
             company=facts.get("company", subject.company),
-            representative=facts.get("representative") or subject.representative,
+            representative=(
+                subject.representative
+                if subject.register
+                else facts.get("representative") or subject.representative
+            ),
             ended=facts.get("ended") or subject.ended,
         )
         person = opened_person(self.keys, tenant, sub, row).updated(said.person)
@@ -546,14 +619,9 @@ class Subjects:
         Raises Forbidden `identity_conflict` where they are proven as somebody else.
         """
         person = self.persons.of(tenant, sub)
-        for each in person.live:
+        for each in person.every:
             if each.sub != sub and _proven_otherwise(each, number):
-                raise Forbidden(
-                    "identity_conflict",
-                    "该账号的实名信息与已绑定的其他登录方式不一致，请到政务服务窗口核实。",
-                    "This account is now proven as another person than the logins that "
-                    "it is bound with: please ask at a service counter.",
-                )
+                raise _identity_conflict()
         return self._others_as_read(tenant, person)
 
     def _others_as_read(self, tenant: str, person: PersonNow) -> list[Write]:
@@ -571,6 +639,27 @@ class Subjects:
         if read_subject(tenant, subject.sub, row) != subject:
             raise Rejected(frozenset(), {})
         return row
+
+    def _as_registers_say(self, subject: Subject) -> Subject:
+        """A new login, with what registers said of its number before it came."""
+        if subject.number is None:
+            return subject
+        pk = numbered_key(subject.tenant, subject.number)
+        row = self.tables.get(IDENTITY_TABLE, pk, REGISTER)
+        if row is None:
+            return subject
+        said = row.data.get("representative")
+        return replace(
+            subject,
+            ended=row.data.get("ended") or subject.ended,
+            representative=said or subject.representative,
+            register=said is not None,
+        )
+
+    def _named(self, person: Person) -> str | None:
+        if person.corp_uscc is not None or person.name is None:
+            return None
+        return name_mark(self.hash_key, person.name)
 
     def _number(self, person: Person) -> str | None:
         number = person.corp_uscc or person.id_no
@@ -631,12 +720,51 @@ class Subjects:
 
 
 def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list[str]:
-    """The `sub`s that were ever proven by a number or USCC."""
-    pk = numbered_key(tenant, number_mark(hash_key, number))
-    return [row.sk for row in tables.query(IDENTITY_TABLE, pk)]
+    """The `sub`s that are proven by a number or USCC."""
+    return _proven_by_mark(tables, tenant, number_mark(hash_key, number))
 
 
-def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:
+def _proven_by_mark(tables: Tables, tenant: str, mark: str) -> list[str]:
+    pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
+    keys = [
+        (subject_key(tenant, pointer.sk), SUBJECT)
+        for pointer in pointers
+        if pointer.sk != REGISTER
+    ]
+    found = tables.get_many(IDENTITY_TABLE, keys) if keys else []
+    # A login may be proven by another number by now: that one's word is not of it.
+    return [
+        row.pk.rpartition("#")[2] for row in found if row.data.get("number") == mark
+    ]
+
+
+def note_number(
+    tables: Tables,
+    hash_key: bytes,
+    tenant: str,
+    number: str,
+    **facts: str | bool | None,
+) -> list[str]:
+    """Keeps what a register said of a number: for the logins that there are, which are
+    answered, and for those that come later. None takes a fact back."""
+    return _note_mark(tables, tenant, number_mark(hash_key, number), **facts)
+
+
+def _note_mark(
+    tables: Tables, tenant: str, mark: str, **facts: str | bool | None
+) -> list[str]:
+    pk = numbered_key(tenant, mark)
+    known = tables.get(IDENTITY_TABLE, pk, REGISTER)
+    merged = {**(known.data if known else {}), **facts}
+    data = {name: value for name, value in merged.items() if value is not None}
+    tables.transact([Put(IDENTITY_TABLE, StoredRow(pk, REGISTER, data))])
+    subs = _proven_by_mark(tables, tenant, mark)
+    for sub in subs:
+        note(tables, tenant, sub, **facts)
+    return subs
+
+
+def note(tables: Tables, tenant: str, sub: str, **facts: str | bool | None) -> None:
     """Keeps what a register said of a subject; None takes a fact back."""
     for _ in range(_ATTEMPTS):
         row = tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
@@ -652,6 +780,11 @@ def note(tables: Tables, tenant: str, sub: str, **facts: str | None) -> None:
             continue
         return
     raise _busy()
+
+
+def name_mark(hash_key: bytes, name: str) -> str:
+    """The keyed hash of a person's name, alike for each writing of it."""
+    return keyed_hash(hash_key, f"name:{normalised_name(name)}")
 
 
 def numbered_key(tenant: str, mark: str) -> str:
@@ -674,7 +807,9 @@ def read_subject(tenant: str, sub: str, row: StoredRow) -> Subject:
         level=Level(data["level"]),
         subs=tuple(data.get("subs", ())),
         number=data.get("number"),
+        named=data.get("named"),
         representative=data.get("representative"),
+        register=bool(data.get("register")),
         company=CompanyKind(data["company"]) if data.get("company") else None,
         ended=data.get("ended"),
         former=bool(data.get("former")),
@@ -712,7 +847,9 @@ def _subject_data(subject: Subject) -> dict[str, Any]:
         "kind": subject.kind,
         "level": subject.level,
         "number": subject.number,
+        "named": subject.named,
         "representative": subject.representative,
+        "register": subject.register or None,
         "company": subject.company,
         "ended": subject.ended,
         "via": subject.via,
@@ -737,12 +874,26 @@ def _proven_otherwise(subject: Subject, number: str | None) -> bool:
     return proven and subject.number not in (None, number)
 
 
+def _identity_conflict() -> Forbidden:
+    return Forbidden(
+        "identity_conflict",
+        "该登录方式的实名信息与您已有的登录方式不一致；姓名已变更的，请先在统一身份认证"
+        "更新，其他情形请持有效证件到政务服务窗口核实。",
+        "This login is proven under another name or number than yours: update it at "
+        "the identity provider if your name has changed, else a service counter helps.",
+    )
+
+
 def _require_one_person(every: Iterable[Subject]) -> None:
     subjects = tuple(every)
     proven = [each for each in subjects if each.level.reaches(Level.MATCHED)]
-    if len({each.number for each in proven if each.number is not None}) > 1:
+    # Numbers that nobody proved yet count too: they may be proven tomorrow.
+    if len({each.number for each in subjects if each.number is not None}) > 1:
         raise _bound_elsewhere()
-    if len(subjects) > MOST_LOGINS:
+    if len({each.named for each in proven if each.named is not None}) > 1:
+        # One number under two names: somebody mistyped, or a name has changed.
+        raise _identity_conflict()
+    if len([each for each in subjects if not each.former]) > MOST_LOGINS:
         raise Conflict(
             "too_many_logins",
             "绑定的登录方式已达上限（8个），请到政务服务窗口处理。",
@@ -752,11 +903,47 @@ def _require_one_person(every: Iterable[Subject]) -> None:
         raise level_too_low(Level.DECLARED, Level.MATCHED)
 
 
+def _name_differs() -> Invalid:
+    return Invalid(
+        "name_differs",
+        "姓名与该证件号码已有的实名信息不一致，请对照证件核对；确已变更姓名的，"
+        "请办事人先在统一身份认证更新。",
+        "The number is known under another name: please check the document. If the "
+        "name has changed, the person updates it at the identity provider first.",
+        faults=(
+            Fault(
+                "/name",
+                "name_differs",
+                "姓名与已有的实名信息不一致，请对照证件核对。",
+                "This is not the name that is known with the number.",
+            ),
+        ),
+    )
+
+
+def _proven_as_another() -> Conflict:
+    return Conflict(
+        "proven_as_another",
+        "该登录方式已实名为其他人员，请核对证件号码；不是同一人的，请其用本人的登录方式"
+        "重新生成核验码。",
+        "This login is proven as somebody else: check the number, or have the person "
+        "make a code with a login of their own.",
+    )
+
+
 def _bound_elsewhere() -> Conflict:
     return Conflict(
         "login_bound_elsewhere",
         "该登录方式不能与您的账号绑定；如有疑问，请持证件到政务服务窗口核实。",
         "This login cannot be bound to your account; a service counter helps.",
+    )
+
+
+def _only_proof() -> Conflict:
+    return Conflict(
+        "only_proof",
+        "这是您唯一已实名认证的登录方式，不能解除；请先用另一种登录方式完成实名认证。",
+        "This is your only login that proves who you are: prove another one first.",
     )
 
 

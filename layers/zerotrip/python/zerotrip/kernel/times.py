@@ -38,6 +38,13 @@ def spoken_day(day: date) -> tuple[str, str]:
     return f"{day.year}年{day.month}月{day.day}日", day.isoformat()
 
 
+def spoken_minute(instant: datetime) -> tuple[str, str]:
+    """The minute in Shanghai: `2026年12月5日10:00`, `2026-12-05 10:00`."""
+    zh, en = spoken_day(legal_day(instant))
+    clock = f"{instant.astimezone(SHANGHAI):%H:%M}"
+    return f"{zh}{clock}", f"{en} {clock}"
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day (29 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

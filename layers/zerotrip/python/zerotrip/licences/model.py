@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from zerotrip.identity.powers import OFFICE_WORDS
+from zerotrip.identity.powers import OFFICE_WORDS, Office
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import GiveUp
@@ -106,7 +106,10 @@ def certificate_data(
 
 
 def _acted(by: HandedBy) -> list[dict[str, str]]:
+    # A representative's act is the company's own (Civil Code 61).
     if by.office is None or by.agent_name is None:
+        return []
+    if by.office is Office.REPRESENTATIVE:
         return []
     zh, en = OFFICE_WORDS[by.office]
     return [

@@ -21,6 +21,7 @@ from zerotrip.notices.templates import (
     Bilingual,
     spoken_amount,
     spoken_day,
+    spoken_minute,
     template_of,
 )
 from zerotrip.notices.words import UNNAMED_ITEM, ItemWords
@@ -56,14 +57,16 @@ class Inbox:
             return ()
         read_at = self._read_marks(tenant, acting)
         cases = self._cases(tenant, newest)
-        payable = self._payable_until(tenant, newest)
         return tuple(
             _as_json(
                 sent,
                 self._item(cases.get(sent.case_no, sent.parameters)),
                 read_at.get(sent.id),
-                payable_until=payable.get(sent.about),
-                by_agent=bool(cases.get(sent.case_no, {}).get("agents")),
+                # Of what one did oneself nobody needs to be told.
+                by_agent=bool(
+                    set(cases.get(sent.case_no, {}).get("agents", ()))
+                    - {acting.login, *acting.logins}
+                ),
             )
             for sent in newest
         )
@@ -135,19 +138,6 @@ class Inbox:
         heads = self.records.heads([Key(tenant, Kind.CASE, no) for no in numbers])
         return {head.key.id: head.body for head in heads}
 
-    def _payable_until(self, tenant: str, notices: Sequence[Notice]) -> dict[str, str]:
-        """Until when each bill that was told of may be paid, by its `BILL#…`."""
-        refs = sorted(
-            {sent.about for sent in notices if sent.template == "bill.opened"}
-        )
-        bills = [Key.from_ref(tenant, ref) for ref in refs]
-        heads = self.records.heads(bills) if bills else []
-        return {
-            head.key.ref: head.body["payable_until"]
-            for head in heads
-            if "payable_until" in head.body
-        }
-
     def _item(self, pinned: Mapping[str, Any]) -> ItemWords:
         if "item_digest" not in pinned:
             return UNNAMED_ITEM
@@ -159,15 +149,10 @@ def _subject_pk(tenant: str, sub: str) -> str:
 
 
 def _as_json(
-    sent: Notice,
-    item: ItemWords,
-    read_at: str | None,
-    *,
-    payable_until: str | None,
-    by_agent: bool,
+    sent: Notice, item: ItemWords, read_at: str | None, *, by_agent: bool
 ) -> dict[str, Any]:
     template = template_of(sent.template, sent.parameters, item.type)
-    zh, en = _words(sent, item, payable_until)
+    zh, en = _words(sent, item)
     kind, _, identity = sent.about.partition("#")
     text = template.text.filled(zh, en)
     if by_agent:
@@ -190,9 +175,7 @@ def _as_json(
     }
 
 
-def _words(
-    sent: Notice, item: ItemWords, payable_until: str | None
-) -> tuple[dict[str, str], dict[str, str]]:
+def _words(sent: Notice, item: ItemWords) -> tuple[dict[str, str], dict[str, str]]:
     """What is put into the template, in each language."""
     told = sent.parameters
     fen = told.get("amount_fen")
@@ -207,9 +190,9 @@ def _words(
         "until": NOTHING,
         "waybill": NOTHING,
     }
-    if payable_until is not None:
-        day = spoken_day(times.from_text(payable_until))
-        both["until"] = Bilingual(f"于{day.zh}前", f" by {day.en}")
+    if "payable_until" in told:
+        minute = spoken_minute(times.from_text(told["payable_until"]))
+        both["until"] = Bilingual(f"于{minute.zh}前", f" by {minute.en}")
     if "waybill" in told:
         number = told["waybill"]
         both["waybill"] = Bilingual(f"（运单号{number}）", f" (waybill {number})")

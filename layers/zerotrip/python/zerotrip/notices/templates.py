@@ -2,7 +2,7 @@
 
 `TEMPLATES` by event type: the bus rule of `notify` matches exactly these. `REMINDERS`
 by clock: `watch_deadlines` sends for them. What stands in braces is filled when the
-notice is read: from the item (`words.ItemWords`), the event and the bill.
+notice is read: from the item (`words.ItemWords`) and the event.
 """
 
 from __future__ import annotations
@@ -152,6 +152,43 @@ TEMPLATES: Mapping[str, Template] = {
             "Your application “{item}” (case {case_no}): we received {amount} ({fee}).",
         ),
     ),
+    "bill.paid_after_lapse": Template(
+        Bilingual("旧单款项将退回", "Money for the old bill goes back"),
+        Bilingual(
+            "您为“{item}”（办件编号{case_no}）支付的{amount}已收到，但所付的账单此前已失效。"
+            "这笔款项将退回原付款账户，请在“我的办件”中按新账单缴费。",
+            "We received {amount} for “{item}” (case {case_no}), but the bill that was "
+            "paid had lapsed before. The money goes back to the account that it came "
+            "from; please pay the new bill in “My cases”.",
+        ),
+    ),
+    "bill.paid_after_cancellation": Template(
+        Bilingual("款项将退回", "Your payment goes back"),
+        Bilingual(
+            "您为“{item}”（办件编号{case_no}）支付的{amount}已收到，但该账单此前已取消，"
+            "无需缴纳。这笔款项将退回原付款账户。",
+            "We received {amount} for “{item}” (case {case_no}), but the bill had been "
+            "cancelled and need not be paid. The money goes back to the account that "
+            "it came from.",
+        ),
+    ),
+    "bill.cancelled_after_payment": Template(
+        Bilingual("已缴费用将退回", "What you paid goes back"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）已终止，您缴纳的{amount}将退回原付款账户。",
+            "“{item}” (case {case_no}) has ended, and the {amount} that you paid go "
+            "back to the account that they came from.",
+        ),
+    ),
+    "bill.paid_again": Template(
+        Bilingual("重复缴纳的款项将退回", "What was paid twice goes back"),
+        Bilingual(
+            "“{item}”（办件编号{case_no}）的同一账单又收到{amount}，"
+            "多付的这笔款项将退回原付款账户。",
+            "Another {amount} came for the same bill of “{item}” (case {case_no}). "
+            "This second payment goes back to the account that it came from.",
+        ),
+    ),
     "shipment.dispatched": Template(
         Bilingual("快递已安排", "Courier ordered"),
         Bilingual(
@@ -258,11 +295,42 @@ PROOFS: Mapping[str, Template] = {
 }
 """What is told of a proof (type 20): it is issued, nothing is permitted."""
 
+RENEWED: Mapping[str, Template] = {
+    "fee": Template(
+        Bilingual("请按新账单缴费", "Please pay the new bill"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）：{fee}缴费单逾期未缴，已失效。"
+            "现已重新开立，请{until}缴纳{amount}，可在“我的办件”中在线缴纳。"
+            "未缴费的，暂不制发{licence}；逾期未缴，新账单也会失效并再次重新开立，"
+            "办件在此期间继续等待。",
+            "The bill for “{item}” (case {case_no}) was not paid in time and has "
+            "lapsed. A new one is open: please pay {amount} ({fee}){until} in “My "
+            "cases”. “{licence}” is not issued before. If this bill is not paid "
+            "either, it lapses and is opened anew, and the case waits meanwhile.",
+        ),
+    ),
+    "courier_charge": Template(
+        Bilingual("请按新账单支付寄递服务费", "Please pay the new courier bill"),
+        Bilingual(
+            "您申请的“{item}”（办件编号{case_no}）：{fee}账单逾期未缴，已失效。"
+            "现已重新开立，请{until}支付{amount}，可在“我的办件”中在线支付。"
+            "逾期未缴，新账单也会失效并再次重新开立；已办结的事项不受影响。",
+            "The courier's bill for “{item}” (case {case_no}) was not paid in time and "
+            "has lapsed. A new one is open: please pay {amount} ({fee}){until} in “My "
+            "cases”. If this bill is not paid either, it lapses and is opened anew; "
+            "the completed case is not affected.",
+        ),
+    ),
+}
+"""By kind: `bill.opened` of a bill that follows a lapsed one, which is told by this."""
+
 
 def template_of(
     event_type: str, parameters: Mapping[str, Any], item_type: str = ""
 ) -> Template:
     """The template of a notice. Raises KeyError for a type nobody is told of."""
+    if event_type == "bill.opened" and "instead_of" in parameters:
+        return RENEWED[parameters["kind"]]
     if item_type == SERVICE and event_type in PROOFS:
         return PROOFS[event_type]
     variant = parameters.get("direction", parameters.get("kind"))
@@ -273,6 +341,11 @@ def template_of(
 def spoken_amount(amount_fen: int) -> Bilingual:
     """`15.00元`, `15.00 yuan`."""
     return Bilingual(*spoken_yuan(amount_fen))
+
+
+def spoken_minute(instant: datetime) -> Bilingual:
+    """The minute in Shanghai: `2026年12月5日10:00`, `2026-12-05 10:00`."""
+    return Bilingual(*times.spoken_minute(instant))
 
 
 def spoken_day(instant: datetime) -> Bilingual:

@@ -32,9 +32,10 @@ def payment_notice(
 ) -> EventRow:
     """Stores the payment that a notice tells of, from the notice's raw bytes.
 
+    What contradicts our bill (sum, currency, payer, merchant) is stored as well, as
+    `bill.contradicted`: else the channel sends it for a day, and no one looks.
     Raises AlreadyDone for a repeated notice (a success to the channel); Unauthenticated
-    or Malformed from the channel's client, NotFound `bill_unknown`, GiveUp
-    `payment_…_mismatch`: nothing stored.
+    or Malformed from the channel's client, NotFound `bill_unknown`: nothing stored.
     """
     notice = deps.channel.read_notice(headers, raw_body)
     # A number that we cannot have minted is foreign, and is never made a key.
@@ -47,6 +48,7 @@ def payment_notice(
         currency=notice.currency,
         payer=notice.payer_openid,
         paid_at=notice.success_time,
+        to_us=notice.to_us,
     )
     key = bill_key(deps.tenant, notice.bill_id)
     return record_payment(deps.records, key, paid, deps.now())

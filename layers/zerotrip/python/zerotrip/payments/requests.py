@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,11 +21,13 @@ from zerotrip.kernel.errors import (
     Fault,
     GiveUp,
     Invalid,
+    NotFound,
     PreconditionFailed,
     Retry,
     Unavailable,
 )
-from zerotrip.kernel.records import Records
+from zerotrip.kernel.identifiers import RECORD_NUMBER
+from zerotrip.kernel.records import Overtaken, Records
 from zerotrip.kernel.steps import settle
 from zerotrip.payments import model
 from zerotrip.payments.model import CURRENCY, BillNow, BillStage
@@ -64,8 +67,8 @@ class Payments:
         client's payment call; asking again is a success. Raises Invalid
         `channel_unknown`, NotFound `bill_unknown`, PreconditionFailed, Unavailable
         `channel_unavailable`, Conflict `nothing_to_pay`, `bill_not_ready`,
-        `bill_settled`, `bill_expired`, `payer_unknown`, `stage_changed` or the
-        channel's own `payment_…`.
+        `bill_settled`, `bill_expired`, `bill_lapsed`, `payer_unknown`,
+        `stage_changed`, `payment_contradicted` or the channel's own `payment_…`.
         """
         opener = self._channel(channel)
         bill = self._payable(case, bill_id)
@@ -110,7 +113,7 @@ class Payments:
 
     def _payable(self, case: CaseNow, bill_id: str | None) -> BillNow:
         if bill_id is not None and bill_id not in case.case.bills:
-            raise bill_unknown()
+            raise self._earlier(case, bill_id)
         wanted = case.case.bills if bill_id is None else (bill_id,)
         bills = [bill for bill in self.bills(case) if bill.key.id in wanted]
         opened = [bill for bill in bills if bill.stage is BillStage.OPENED]
@@ -121,11 +124,20 @@ class Payments:
         if times.from_text(bill.bill.payable_until) <= self.now():
             raise Conflict(
                 "bill_expired",
-                "该账单已超过可支付期限，请联系办理单位。",
-                "The bill can no longer be paid online: please ask the office.",
+                "该账单已过支付期限，新账单稍后开立，请刷新后再支付。",
+                "The time to pay this bill is over; another one is opened shortly.",
                 detail={"bill": bill.key.id, "until": bill.bill.payable_until},
             )
         return bill
+
+    def _earlier(self, case: CaseNow, bill_id: str) -> Conflict | NotFound:
+        """Why a bill that the case does not name cannot be paid: it lapsed, or is not
+        there."""
+        if RECORD_NUMBER.fullmatch(bill_id):
+            head = self.records.head(model.bill_key(case.key.tenant, bill_id))
+            if head is not None and head.body["case_no"] == case.key.id:
+                return not_open(model.read_bill(head))
+        return bill_unknown()
 
     def _require_seen_stage(self, case: CaseNow, seen: int) -> None:
         if seen > case.head.version:
@@ -152,7 +164,12 @@ class Payments:
         try:
             settle(self.records, bill.key, decide)
         except AlreadyDone:
-            return  # the same request again: the channel answers it again too
+            # The same request again: the channel answers it again too, and who opens a
+            # bill is about to pay it, so the channel is asked soon.
+            now = self._again(bill)
+            if now.stage is BillStage.OPENED:
+                with contextlib.suppress(Overtaken):
+                    self.records.touch(now.head, *model.opened_again(now, self.now()))
         except GiveUp as taken:
             raise Conflict(
                 "payment_begun_otherwise",
@@ -200,7 +217,7 @@ class Payments:
         now = self._again(bill)
         if now.stage is BillStage.OPENED:
             return
-        if now.stage is BillStage.CANCELLED:
+        if now.stage in (BillStage.CANCELLED, BillStage.LAPSED):
             try:
                 channel.close(bill.key.id)
             except AlreadyDone:
@@ -217,6 +234,22 @@ class Payments:
 def not_open(now: BillNow) -> Conflict:
     """Why a bill cannot be paid: its stage says what came first."""
     detail = {"bill": now.key.id, "stage": str(now.stage)}
+    if now.stage is BillStage.OPENED:
+        return Conflict(
+            "payment_contradicted",
+            "收到的款项与账单不一致，正在核对，请勿重复支付。",
+            "What the channel received does not match the bill and is being looked "
+            "into: please do not pay again.",
+            detail=detail,
+        )
+    if model.LAPSED_FACT in now.bill.facts:
+        return Conflict(
+            "bill_lapsed",
+            "该账单逾期未缴，已失效，请刷新后按新账单缴费。",
+            "The bill was not paid in time and has lapsed: load the case again and pay "
+            "the new one.",
+            detail=detail,
+        )
     if now.stage is BillStage.SETTLED:
         return Conflict(
             "bill_settled", "该账单已缴清。", "The bill is paid.", detail=detail

@@ -26,6 +26,7 @@ from zerotrip.kernel.messages import SCHEMA_VERSION, TYPE_PREFIX, CloudEvent
 from zerotrip.licences.model import PREPARED, REGISTERED
 from zerotrip.notices import model as notices
 from zerotrip.payments.model import BILL_TRANSITIONS
+from zerotrip.payments.watching import BillDue
 from zerotrip.runtime.storage_message import StorageMessage, StorageTest
 
 FOLDER = Path("events/schemas")
@@ -47,6 +48,9 @@ _WORDS = {
     "bill.cancelled": ("账单已取消", "Nobody need pay"),
     "bill.paid_after_cancellation": ("取消后到账，应退", "Paid too late: due back"),
     "bill.cancelled_after_payment": ("已缴后取消，应退", "Paid, cancelled: due back"),
+    "bill.lapsed": ("逾期未缴，已失效", "Not paid in time: another one follows"),
+    "bill.paid_after_lapse": ("失效后到账，应退", "Paid after it lapsed: due back"),
+    "bill.contradicted": ("款项与账单不符，待核对", "What came is not what was billed"),
     "bill.paid_again": ("重复缴费，应退", "Paid twice: the second sum is due back"),
     "shipment.dispatched": ("快递已接单", "The carrier took the order"),
     "shipment.created": ("快递已建单", "The carrier made the order"),
@@ -113,6 +117,10 @@ def message_schemas() -> dict[str, dict[str, Any]]:
     return {
         "step": _closed("message", "step", TypeAdapter(CloudEvent)),
         "notify": _closed("message", "notify", TypeAdapter(CloudEvent | DraftExpiring)),
+        "collect_payment": _closed(
+            "message", "collect_payment", TypeAdapter(CloudEvent | BillDue)
+        ),
+        "bill_due": _closed("message", "bill_due", TypeAdapter(BillDue)),
         "draft_expiring": _closed(
             "message", "draft_expiring", TypeAdapter(DraftExpiring)
         ),

@@ -1,5 +1,5 @@
-"""One tick of the watchdog: cases and items whose answer is overdue, uploads without an
-event, drafts that expire soon."""
+"""One tick of the watchdog: cases and items whose answer is overdue, bills to be asked
+about, uploads without an event, drafts that expire soon."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def tick(time_text: str) -> dict[str, int]:
         "given_up": cases.given_up,
         "lapsed": cases.lapsed,
         "items": _watch_items(records, bus, due, instant),
+        "bills": _watch_bills(records, due, instant),
         "uploads": uploads,
         "drafts": drafts,
     }
@@ -54,6 +55,17 @@ def _watch_items(
     from zerotrip.catalogue.watching import watch_items
 
     return watch_items(records, bus, due, instant)
+
+
+def _watch_bills(records: Records, due: Sequence[Key], instant: datetime) -> int:
+    if not any(key.kind is Kind.BILL for key in due):
+        return 0
+    from zerotrip.payments.watching import watch_bills
+
+    def send(message: Mapping[str, Any]) -> None:
+        aws.send("COLLECT_PAYMENT_QUEUE", json.dumps(message), {})
+
+    return watch_bills(records, send, due, instant)
 
 
 def _look_for_uploads(deps: MaterialSteps, until: str) -> int:

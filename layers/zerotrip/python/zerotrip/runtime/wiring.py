@@ -9,7 +9,7 @@ import functools
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from zerotrip.runtime import aws
@@ -270,6 +270,7 @@ def payment_steps() -> PaymentSteps:
         records=records(),
         channels={"wechat_pay": wechat_pay},
         now=now,
+        payable_for=timedelta(days=int(setting("PAYABLE_DAYS"))),
     )
 
 

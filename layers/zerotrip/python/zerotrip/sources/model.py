@@ -46,9 +46,9 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "What the authority has is no longer valid: please upload a valid one.",
     ),
     Reason.IDENTITY_UNPROVEN: (
-        "您尚未实名认证，请先完成实名认证，或者上传该材料。",
-        "Your identity is not proven, so nobody can be asked: sign in with it, "
-        "or please upload the material.",
+        "您尚未完成实名认证（本人核验），请先完成实名认证，或者上传该材料。",
+        "Your identity is not proven in person, so nobody can be asked: prove it "
+        "first, or please upload the material.",
     ),
 }
 

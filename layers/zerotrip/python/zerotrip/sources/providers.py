@@ -10,11 +10,11 @@ from typing import Protocol
 
 from zerotrip.catalogue.model import Item, Material, SharedMaterial
 from zerotrip.catalogue.shared_entries import shared_materials
-from zerotrip.identity.callers import subject_ended
 from zerotrip.identity.model import Level, Proven
-from zerotrip.identity.powers import Acting
+from zerotrip.identity.powers import Acting, subject_ended
 from zerotrip.kernel import times
-from zerotrip.kernel.errors import Unavailable, ZeroTripError
+from zerotrip.kernel.errors import Conflict, Unavailable, ZeroTripError
+from zerotrip.kernel.names import same_name
 from zerotrip.kernel.tables import Tables
 from zerotrip.sources.model import (
     SHARED,
@@ -91,8 +91,8 @@ class Desk:
     ) -> dict[str, Resolution]:
         """By material code, for those of source `shared`: found, or why not.
 
-        Raises Forbidden `subject_ended` where a register says that there is nobody to
-        apply for any more.
+        Raises Forbidden as `subject_ended` does, where a register says that there is
+        nobody to apply for any more, Conflict `register_name_differs`.
         """
         shared = [each for each in materials if each.source == SHARED]
         if not shared:
@@ -118,6 +118,7 @@ class Desk:
             zip((each.code for each in shared), _at_once(ask, shared), strict=True)
         )
         self._require_there(application, offered, looked)
+        _require_same_name(about, offered, looked)
         return looked
 
     def _require_there(
@@ -160,6 +161,29 @@ class Desk:
             provider=query.material.provider,
             document=given.document,
         )
+
+
+def _require_same_name(
+    about: Proven,
+    offered: Mapping[str, SharedMaterial],
+    looked: Mapping[str, Resolution],
+) -> None:
+    """Raises Conflict `register_name_differs` where a register knows the number under
+    another name: one of both is wrong, and nothing is made of either."""
+    for found in looked.values():
+        if not isinstance(found, Resolved) or found.document is None:
+            continue
+        field = offered[found.wanted].name_field
+        said = json.loads(found.document).get(field) if field else None
+        if isinstance(said, str) and not same_name(said, about.name):
+            raise Conflict(
+                "register_name_differs",
+                "登记部门的姓名（名称）与您的实名信息不一致，请先核对：实名信息有误的，"
+                "请到政务服务窗口更正；登记信息有误的，请向登记部门更正。已填内容会保留。",
+                "The register knows your number under another name. Correct what is "
+                "wrong, at a service counter or at the register. The draft is kept.",
+                detail={"provider": found.provider},
+            )
 
 
 def enough_known(application: Application, item: Item) -> bool:

@@ -212,7 +212,9 @@ class Answers:
     def _address(self, request: Request, key: str) -> tuple[str, str]:
         person = request.person
         # Two agents of one company are two people: neither is answered for the other.
-        scope = f"{person.sub}|{person.actor or ''}|{request.route.name}|{key}"
+        # Two powers of one agent reach different things, and so do their answers.
+        whose = f"{person.sub}|{person.actor or ''}|{person.power or ''}"
+        scope = f"{whose}|{request.route.name}|{key}"
         body = None if request.body is None else request.body.model_dump(mode="json")
         asked = canonical([dict(request.path), request.seen, body])
         # Keyed by the client's own key, which is not stored: a form's few unknown

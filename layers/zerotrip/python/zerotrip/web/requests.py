@@ -77,7 +77,11 @@ def _instant(text: str) -> str:
 
 
 Instant = Annotated[
-    str, StringConstraints(min_length=20, max_length=40), AfterValidator(_instant)
+    str,
+    StringConstraints(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(Z|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+    AfterValidator(_instant),
 ]
 
 
@@ -104,16 +108,20 @@ class NewPower(_Asked):
 
 
 class SeenPerson(_Asked):
-    """Whom an officer saw at a window: the code that the person showed, and what their
-    document says. `id_type` is GA/T 2000.156's code, 111 for a resident identity card.
+    """Whom an officer saw at a window: the code that the person showed, and what the
+    document says; for a guardian, the guardian's code and the child's document.
+
+    `id_type` is GA/T 2000.156's code, told by the number unless named. `corrects`: an
+    officer's earlier entry of a child's name was wrong.
     """
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
     code: Annotated[str, StringConstraints(pattern=r"^[2-9A-HJ-NP-Z]{8}$")]
     name: PersonName
-    id_type: DocumentType = "111"
+    id_type: DocumentType | None = None
     number: DocumentNumber
+    corrects: bool = False
 
 
 class NewKin(_Asked):

@@ -13,17 +13,20 @@ from zerotrip.cases.words import stage_words, type_in
 from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
 from zerotrip.catalogue.pointers import pointer
-from zerotrip.identity.model import Level
+from zerotrip.identity.model import Level, Provider
 from zerotrip.identity.powers import (
     OFFICE_WORDS,
     Acting,
     Power,
     PowerSource,
+    PowerState,
     level_too_low,
+    power_ended,
 )
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
 from zerotrip.kernel.amounts import spoken_yuan
+from zerotrip.kernel.identifiers import IdentityDocument, identity_document_of
 from zerotrip.kernel.objects import UploadForm
 from zerotrip.materials.model import Slot
 from zerotrip.materials.uploads import FORM_SECONDS
@@ -90,8 +93,8 @@ LEVEL_WORDS: Mapping[Level, tuple[str, str]] = {
     Level.MATCHED: ("已核对姓名和证件号码", "name and number matched"),
     Level.PRESENT: ("已实名认证（本人核验）", "proven in person"),
     Level.STRONG: (
-        "已高等级认证（数字证书或者窗口核验）",
-        "by certificate or at a window",
+        "已实名认证（数字证书或者窗口核验）",
+        "proven by certificate or at a window",
     ),
 }
 
@@ -103,7 +106,7 @@ def level_name(level: Level) -> answers.Text:
 
 
 def applicant(
-    acting: Acting, item: Item, locked: Mapping[str, str]
+    acting: Acting, item: Item, form: Mapping[str, Any], locked: Mapping[str, str]
 ) -> answers.ApplicantAnswer:
     """How well who applies is proven, and what to do where that is too little."""
     enough = acting.level.reaches(item.identity_level)
@@ -115,12 +118,31 @@ def applicant(
         "enough": enough,
         "zh": "" if told is None else told.zh,
         "en": "" if told is None else told.en,
-        "by_agent": acting.power is not None and acting.power.is_agent,
+        "by_agent": acting.power is not None and not acting.power.is_own,
         "locked": dict(locked),
+        "differs": sorted(
+            path
+            for path, value in locked.items()
+            if pointer(form, path) not in (None, "", value)
+        ),
     }
 
 
-def bindings(person: PersonNow, login: str) -> answers.BindingsAnswer:
+_PROVIDERS: Mapping[Provider, str] = {
+    Provider.WECHAT: "wechat_mini_program",
+    Provider.OIDC: "oidc",
+    Provider.DOCUMENT: "document",
+    Provider.USCC: "uscc",
+}
+"""As a sign-in names them; `document`: what a guardian or an officer began."""
+
+
+def bindings(
+    person: PersonNow,
+    login: str,
+    name: str | None = None,
+    acting_for: answers.ActingFor | None = None,
+) -> answers.BindingsAnswer:
     """A person's logins; the first one is the one in use."""
     found = sorted(person.live, key=lambda each: (each.sub != login, each.sub))
     return cast(
@@ -128,10 +150,12 @@ def bindings(person: PersonNow, login: str) -> answers.BindingsAnswer:
         {
             "level": str(person.level),
             "level_name": level_name(person.level),
+            "name": name,
+            "acting_for": acting_for,
             "bindings": [
                 {
                     "binding_id": each.sub,
-                    "provider": str(each.via),
+                    "provider": _PROVIDERS[each.via],
                     "level": str(each.level),
                     "current": each.sub == login,
                 }
@@ -142,6 +166,11 @@ def bindings(person: PersonNow, login: str) -> answers.BindingsAnswer:
     )
 
 
+def _why(because: str) -> answers.Text:
+    refusal = power_ended(because)
+    return {"zh": refusal.zh, "en": refusal.en}
+
+
 def power(
     given: Power,
     because: str | None,
@@ -150,6 +179,7 @@ def power(
 ) -> answers.PowerAnswer:
     """An authorisation as either side sees it."""
     zh, en = OFFICE_WORDS[given.office]
+    offered = given.state is PowerState.OFFERED
     return cast(
         answers.PowerAnswer,
         {
@@ -164,6 +194,8 @@ def power(
             "state": str(given.state),
             "holds": because is None,
             "because": because,
+            "because_words": None if because is None else _why(because),
+            "accept_until": times.to_text(given.offer_ends_at) if offered else None,
             "starts_at": times.to_text(given.starts_at),
             "ends_at": times.to_text(given.ends_at),
             "principal": principal,
@@ -180,8 +212,30 @@ SOURCE_WORDS: Mapping[PowerSource, tuple[str, str]] = {
 }
 
 
+DOCUMENT_WORDS: Mapping[str, tuple[str, str]] = {
+    IdentityDocument.CITIZEN_CARD: ("居民身份证", "resident identity card"),
+    IdentityDocument.RESIDENCE_PERMIT: ("港澳台居民居住证", "residence permit"),
+    IdentityDocument.PERMANENT_RESIDENT_CARD: (
+        "外国人永久居留身份证",
+        "permanent resident card",
+    ),
+    IdentityDocument.PASSPORT: ("护照", "passport"),
+    "uscc": ("统一社会信用代码", "unified social credit code"),
+}
+
+
+def _document(item: Item, number: object) -> answers.Text | None:
+    kind: str | None = "uscc"
+    if item.audience == "person":
+        kind = identity_document_of(number) if isinstance(number, str) else None
+    if kind is None:
+        return None
+    zh, en = DOCUMENT_WORDS[kind]
+    return {"zh": zh, "en": en}
+
+
 def staff_applicant(
-    item: Item, form: Mapping[str, Any], by: HandedBy
+    item: Item, form: Mapping[str, Any], by: HandedBy, seen_by_name: str | None
 ) -> answers.StaffApplicant:
     """Who applied, how that was proven, and who acted for them."""
     acted: answers.ActedFor | None = None
@@ -205,9 +259,11 @@ def staff_applicant(
             "kind": by.kind,
             "name": pointer(form, item.applicant.name_path),
             "number": pointer(form, item.applicant.number_path),
+            "document": _document(item, pointer(form, item.applicant.number_path)),
             "level": str(by.level),
             "level_name": level_name(by.level),
             "seen_by": by.seen_by,
+            "seen_by_name": seen_by_name,
             "acted_for_by": acted,
         },
     )
@@ -428,6 +484,8 @@ def item(published: Item) -> answers.ItemAnswer:
         "item_code": published.code,
         "applicant": published.applicant.model_dump(include=_APPLICANT_FIELDS),
         "agents_allowed": published.applicant.agents_allowed,
+        "guardians_allowed": published.applicant.guardians_allowed,
+        "own_from_age": published.applicant.own_from_age,
         "materials": [_material(each) for each in published.materials],
         "route": {
             "decided_by": route.decided_by,
@@ -467,7 +525,8 @@ BILL_WORDS: Mapping[str, tuple[str, str]] = {
     "opened": ("待缴纳", "To be paid"),
     "settled": ("已缴清", "Paid"),
     "cancelled": ("已取消，无需缴纳", "Cancelled, nothing to pay"),
-    "refund_due": ("已取消，待退还", "Cancelled, to be refunded"),
+    "lapsed": ("逾期未缴，已失效", "Not paid in time, lapsed"),
+    "refund_due": ("已失效或者取消，款项待退还", "Lapsed or cancelled, to be refunded"),
 }
 _BILL_TO_COME = ("正在生成缴费单", "The bill is being made")
 SHIPMENT_WORDS: Mapping[str, tuple[str, str]] = {

@@ -105,7 +105,10 @@ class ChannelState:
 
 @dataclass(frozen=True, slots=True)
 class PaymentNotice:
-    """One verified notice. Compare amount, currency and payer with the bill's own."""
+    """One verified notice. Compare amount, currency and payer with the bill's own.
+
+    `to_us` is false where it names another merchant or app than ours.
+    """
 
     notice_id: str
     bill_id: str
@@ -117,6 +120,7 @@ class PaymentNotice:
     success_time: datetime
     mchid: str
     appid: str
+    to_us: bool = True
 
 
 class ChannelRefused(GiveUp):
@@ -218,9 +222,8 @@ class WeChatPay:
     def read_notice(self, headers: Mapping[str, str], raw_body: bytes) -> PaymentNotice:
         """What a notice says, from its raw bytes.
 
-        Raises Unauthenticated (see `wechat_pay_signatures.verify`; also
-        `payment_notice_foreign` for another merchant's) or Malformed. The channel
-        sends a notice many times: `transaction_id` and state are the cause.
+        Raises Unauthenticated (see `wechat_pay_signatures.verify`) or Malformed. The
+        channel sends a notice many times: `transaction_id` and state are the cause.
         """
         signatures.verify(headers, raw_body, self._platform_keys, self._now())
         try:
@@ -231,10 +234,13 @@ class WeChatPay:
                 raise _unreadable("payment_notice_algorithm_unknown")
             plain = signatures.unseal(self._config.api_v3_key, notice["resource"])
             resource = json.loads(plain)
+            mchid, appid = str(resource["mchid"]), str(resource["appid"])
             read = PaymentNotice(
                 notice_id=str(notice["id"]),
-                mchid=str(resource["mchid"]),
-                appid=str(resource["appid"]),
+                mchid=mchid,
+                appid=appid,
+                # Sealed with our key, yet another's: kept for a person to look at.
+                to_us=(mchid, appid) == (self._config.mchid, self._config.appid),
                 **_transaction(resource),
             )
         except InvalidTag:
@@ -244,12 +250,6 @@ class WeChatPay:
         if read.state is not TradeState.SUCCESS:
             # Its type says paid, its content does not: neither is believed.
             raise _unreadable("payment_notice_contradicts_itself")
-        if (read.mchid, read.appid) != (self._config.mchid, self._config.appid):
-            raise Unauthenticated(
-                "payment_notice_foreign",
-                "支付通知不属于本商户。",
-                "The notice belongs to another merchant or app.",
-            )
         return read
 
     @cached_property

@@ -86,6 +86,7 @@ from zerotrip.web.answers.proposals import (
     ProposalEvent,
 )
 from zerotrip.web.answers.sessions import (
+    ActingFor,
     BindingAnswer,
     BindingsAnswer,
     PartyAnswer,
@@ -116,6 +117,7 @@ from zerotrip.web.answers.staff import (
 
 __all__ = [
     "ActedFor",
+    "ActingFor",
     "ApplicantAnswer",
     "ApplicantPaths",
     "ApplicationAnswer",

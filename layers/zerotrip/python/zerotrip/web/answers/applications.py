@@ -42,7 +42,8 @@ class ApplicantAnswer(TypedDict):
     """How well who applies is proven, and what the item needs.
 
     `enough` false: `zh` and `en` say what to do; the draft is kept. `locked` are fields
-    by JSON pointer whose proven value stands there and may not be another.
+    by JSON pointer into the form whose value may not be another; `differs` are those of
+    them in which something else was typed before the proof.
     """
 
     level: str
@@ -53,6 +54,7 @@ class ApplicantAnswer(TypedDict):
     en: str
     by_agent: bool
     locked: dict[str, str]
+    differs: list[str]
 
 
 class ApplicationAnswer(ApplicationSummary):

@@ -131,6 +131,8 @@ class ItemAnswer(TypedDict):
     identity_level: Literal["declared", "matched", "present", "strong"]
     applicant: ApplicantPaths
     agents_allowed: bool
+    guardians_allowed: bool
+    own_from_age: int
     organisation: OrganisationAnswer
     department: str
     department_name: Text

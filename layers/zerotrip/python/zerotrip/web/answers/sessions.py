@@ -31,16 +31,32 @@ class BindingAnswer(TypedDict):
     """A login of the person; `current` is the one in use."""
 
     binding_id: str
-    provider: Literal["wechat", "oidc", "document"]
+    provider: Literal["wechat_mini_program", "oidc", "document", "uscc"]
     level: str
     current: bool
 
 
+class ActingFor(TypedDict):
+    """For whom one acts in this session, and as what."""
+
+    kind: Literal["natural", "legal"]
+    name: str
+    office: str
+    office_name: Text
+    power_id: str
+
+
 class BindingsAnswer(TypedDict):
-    """All logins of the person, and how well they are proven together."""
+    """Who is signed in, by all logins, and how well they are proven together.
+
+    `name` is the person's own, null while nobody vouches for it; `acting_for` is null
+    where one acts for oneself.
+    """
 
     level: str
     level_name: Text
+    name: str | None
+    acting_for: ActingFor | None
     bindings: list[BindingAnswer]
 
 
@@ -62,7 +78,7 @@ class PowerAnswer(TypedDict):
     """An authorisation. `holds`: it may be used now; else `because` is a code.
 
     `items`, `item_code` and `case_no` narrow it; null is everything. `agent` is null
-    until somebody has accepted it.
+    until somebody has accepted it, which they may until `accept_until`.
     """
 
     power_id: str
@@ -76,6 +92,8 @@ class PowerAnswer(TypedDict):
     state: Literal["offered", "accepted", "revoked"]
     holds: bool
     because: str | None
+    because_words: Text | None
+    accept_until: str | None
     starts_at: str
     ends_at: str
     principal: PartyAnswer | None

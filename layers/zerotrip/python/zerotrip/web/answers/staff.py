@@ -102,15 +102,18 @@ class ActedFor(TypedDict):
 class StaffApplicant(TypedDict):
     """Who applied, and how well that was proven when the form was handed in.
 
-    `seen_by` is the officer who saw the person at a window, where one did.
+    `seen_by` is the officer who saw the person at a window, where one did, by id and
+    by name.
     """
 
     kind: Literal["natural", "company", "sole_trader", "branch"]
     name: str | None
     number: str | None
+    document: Text | None
     level: str
     level_name: Text
     seen_by: str | None
+    seen_by_name: str | None
     acted_for_by: ActedFor | None
 
 

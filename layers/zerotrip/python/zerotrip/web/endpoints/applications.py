@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zerotrip.cases.drafts import Draft
+from zerotrip.cases.applicant import with_missing
+from zerotrip.cases.drafts import OPEN, Draft
 from zerotrip.identity.powers import Acting
 from zerotrip.web import views
 from zerotrip.web.dependencies import Applicant
@@ -103,6 +104,9 @@ def submit_application(request: Request, deps: Applicant) -> Reply:
 def _application(deps: Applicant, acting: Acting, draft: Draft, status: int) -> Reply:
     item = deps.catalogue.pinned(deps.tenant, draft.item, draft.item_digest)
     current = deps.catalogue.current(deps.tenant, draft.item)
+    locked = deps.applications.locked(acting, item)
+    if draft.state == OPEN:
+        draft = replace(draft, form=with_missing(draft.form, locked))
     changed = current.digest != draft.item_digest and draft.case_no is None
     body = views.application(
         draft,
@@ -110,7 +114,7 @@ def _application(deps: Applicant, acting: Acting, draft: Draft, status: int) -> 
         deps.applications.slots_of(draft),
         deps.applications.standings_of(draft, item, acting),
         current=current.item if changed else None,
-        applicant=views.applicant(acting, item, deps.applications.locked(acting, item)),
+        applicant=views.applicant(acting, item, draft.form, locked),
     )
     headers = {"ETag": version_tag(draft.version)}
     if status == 201:

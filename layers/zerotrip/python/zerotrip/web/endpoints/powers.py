@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zerotrip.cases.applicant import require_agents_allowed
 from zerotrip.identity.agency import Offer
 from zerotrip.identity.powers import Power, why_ended
 from zerotrip.identity.store import PersonNow
@@ -30,6 +31,9 @@ def offer_power(request: Request, deps: Applicant) -> Reply:
 
     def act() -> Reply:
         asked = request.asked(NewPower)
+        if asked.item_code is not None:
+            item = deps.catalogue.current(deps.tenant, asked.item_code).item
+            require_agents_allowed(item)
         offered = deps.agency.offer(
             acting,
             Offer(

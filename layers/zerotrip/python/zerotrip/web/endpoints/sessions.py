@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from zerotrip.identity.model import SubjectKind
+from zerotrip.identity.powers import OFFICE_WORDS
 from zerotrip.identity.sessions import only_oneself
+from zerotrip.identity.store import PersonNow
 from zerotrip.kernel import times
-from zerotrip.web import views
+from zerotrip.web import answers, views
 from zerotrip.web.dependencies import Applicant
 from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.exchange import Reply, Request
@@ -27,7 +30,35 @@ def list_bindings(request: Request, deps: Applicant) -> Reply:
     """The logins of who is signed in, and how well they are proven."""
     session = request.person
     person = deps.sessions.bindings(session)
-    return Reply(200, views.bindings(person, session.actor or session.sub))
+    body = views.bindings(
+        person,
+        session.actor or session.sub,
+        _name(deps, person),
+        _acting_for(request, deps),
+    )
+    return Reply(200, body)
+
+
+def _name(deps: Applicant, person: PersonNow) -> str | None:
+    proven = deps.callers.identities.proven(deps.tenant, person)
+    return None if proven is None else proven.name
+
+
+def _acting_for(request: Request, deps: Applicant) -> answers.ActingFor | None:
+    if request.person.actor is None:
+        return None
+    acting = acting_now(request, deps)
+    principal = deps.callers.applicant(acting)
+    if acting.power is None or principal is None:
+        return None
+    zh, en = OFFICE_WORDS[acting.power.office]
+    return {
+        "kind": "legal" if principal.kind is SubjectKind.LEGAL else "natural",
+        "name": principal.name,
+        "office": str(acting.power.office),
+        "office_name": {"zh": zh, "en": en},
+        "power_id": acting.power.id,
+    }
 
 
 def bind_login(request: Request, deps: Applicant) -> Reply:
@@ -40,7 +71,7 @@ def bind_login(request: Request, deps: Applicant) -> Reply:
         )
     else:
         person = deps.sessions.bind_wechat(session, login.code)
-    return Reply(201, views.bindings(person, session.sub))
+    return Reply(201, views.bindings(person, session.sub, _name(deps, person)))
 
 
 def unbind_login(request: Request, deps: Applicant) -> Reply:

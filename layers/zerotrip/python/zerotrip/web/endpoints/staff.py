@@ -15,11 +15,16 @@ from zerotrip.cases.views import case_view, current_task, staff_decision
 from zerotrip.cases.worklist import open_tasks
 from zerotrip.catalogue.model import Item, Text
 from zerotrip.catalogue.shared_entries import shared_materials
+from zerotrip.identity.agency import Seen
 from zerotrip.identity.model import Officer
 from zerotrip.identity.recusal import own_case
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Fault, Forbidden, Invalid
-from zerotrip.kernel.identifiers import identity_number_fault, is_identity_number
+from zerotrip.kernel.identifiers import (
+    identity_number_fault,
+    is_identity_number,
+    is_uscc,
+)
 from zerotrip.kernel.names import normalised_number
 from zerotrip.sources.kept import read_document, source_sk
 from zerotrip.sources.model import SHARED
@@ -85,7 +90,9 @@ def read_staff_case(request: Request, deps: Staff) -> Reply:
     task = current_task(deps.records.rows(now.key, "TASK#"))
     body = {
         **{name: view[name] for name in _SEEN_BY_STAFF},
-        "applicant": views.staff_applicant(item, handed.form, handed.by),
+        "applicant": views.staff_applicant(
+            item, handed.form, handed.by, _officers_name(deps, handed.by.seen_by)
+        ),
         "form": dict(handed.form),
         "materials": _materials(deps, now, item, handed),
         "promised": view["promised"],
@@ -167,23 +174,30 @@ def _defect(asked: Defect) -> Fault:
 def see_person(request: Request, deps: Staff) -> Reply:
     """The officer saw somebody and their document: the login is proven by that."""
     officer = officer_now(request, deps)
-    asked, sub = _shown(request, deps, officer)
-    person = deps.window.vouch(
-        sub, asked.name, asked.id_type, asked.number, officer.sub
-    )
-    body = {"level": str(person.level), "level_name": views.level_name(person.level)}
-    return Reply(201, body)
+
+    def act() -> Reply:
+        asked, seen, sub = _shown(request, deps, officer)
+        person = deps.window.vouch(sub, seen, officer.sub)
+        deps.window.use_up(asked.code)
+        level = person.level
+        body = {"level": str(level), "level_name": views.level_name(level)}
+        return Reply(201, body)
+
+    return Answers(deps.tables, deps.tenant, deps.now).once(request, act)
 
 
 def record_guardian(request: Request, deps: Staff) -> Reply:
     """The officer saw a guardian and the papers: the guardian acts for the minor."""
     officer = officer_now(request, deps)
-    asked, sub = _shown(request, deps, officer)
-    power = deps.window.guardian(
-        sub, asked.name, asked.id_type, asked.number, officer.sub
-    )
-    body = {"power_id": power.id, "ends_at": times.to_text(power.ends_at)}
-    return Reply(201, body)
+
+    def act() -> Reply:
+        asked, seen, sub = _shown(request, deps, officer)
+        power = deps.window.guardian(sub, seen, officer.sub, corrects=asked.corrects)
+        deps.window.use_up(asked.code)
+        body = {"power_id": power.id, "ends_at": times.to_text(power.ends_at)}
+        return Reply(201, body)
+
+    return Answers(deps.tables, deps.tenant, deps.now).once(request, act)
 
 
 def list_kin(request: Request, deps: Staff) -> Reply:
@@ -194,8 +208,24 @@ def list_kin(request: Request, deps: Staff) -> Reply:
 def declare_kin(request: Request, deps: Staff) -> Reply:
     """Keeps the officer from the cases of a relative, or of a body of their own."""
     officer = officer_now(request, deps)
+
+    def act() -> Reply:
+        return _declared(request, deps, officer)
+
+    return Answers(deps.tables, deps.tenant, deps.now).once(request, act)
+
+
+def _declared(request: Request, deps: Staff, officer: Officer) -> Reply:
     asked = request.asked(NewKin)
-    deps.recusal.declare(officer.sub, asked.relation, asked.number)
+    number = normalised_number(asked.number)
+    if not (is_identity_number(number) or is_uscc(number)):
+        raise Invalid(
+            "identity_number_wrong",
+            "证件号码或者统一社会信用代码有误，请核对后重新填写。",
+            "This is no identity number and no unified social credit code.",
+            faults=(identity_number_fault("/number"),),
+        )
+    deps.recusal.declare(officer.sub, asked.relation, number)
     return _kin(deps, officer, 201)
 
 
@@ -207,22 +237,24 @@ def _kin(deps: Staff, officer: Officer, status: int) -> Reply:
     return Reply(status, {"kin": entries})
 
 
-def _shown(request: Request, deps: Staff, officer: Officer) -> tuple[SeenPerson, str]:
+def _shown(
+    request: Request, deps: Staff, officer: Officer
+) -> tuple[SeenPerson, Seen, str]:
     """What the officer saw, and whose login the code stands for: nobody near."""
     asked = request.asked(SeenPerson)
-    number = normalised_number(asked.number)
-    if not is_identity_number(number):
-        raise Invalid(
-            "identity_number_wrong",
-            "证件号码有误，请核对证件后重新填写。",
-            "The identity number is wrong: please check it against the document.",
-            faults=(identity_number_fault("/number"),),
-        )
+    seen = Seen.read(asked.name, asked.number, asked.id_type)
     sub = deps.window.shown_by(asked.code)
     deps.recusal.require_others(officer.sub, "", {sub})
-    if deps.recusal.is_near(officer.sub, number):
+    if deps.recusal.is_near(officer.sub, seen.number):
         raise own_case()
-    return asked, sub
+    return asked, seen, sub
+
+
+def _officers_name(deps: Staff, officer: str | None) -> str | None:
+    """The name of the officer who stands for an identity, as the provider has it."""
+    if officer is None:
+        return None
+    return deps.callers.identities.person(deps.tenant, officer).name
 
 
 def parties(now: CaseNow) -> set[str]:

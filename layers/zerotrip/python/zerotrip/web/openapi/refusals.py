@@ -26,7 +26,8 @@ _SIGNED_IN = ("session_refused", "role_not_permitted")
 _ACTING = (
     "power_expired", "power_not_accepted", "power_not_begun", "power_revoked",
     "principal_deceased", "principal_deregistered", "representative_changed",
-    "subject_ended",
+    "subject_deceased",
+    "subject_deregistered",
 )  # fmt: skip
 _BODY = (
     "body_not_json", "body_key_twice", "body_too_deep", "body_too_large",

@@ -73,7 +73,14 @@ DECIDE_CASE = Route(
     keyed=True,
     tagged=True,
 )
-_WINDOW = ("window_code_unknown", "own_case", "login_busy", "identity_number_wrong")
+_WINDOW = (
+    "window_code_unknown",
+    "own_case",
+    "login_busy",
+    "identity_number_wrong",
+    "document_wrong",
+    "name_differs",
+)
 SEE_PERSON = Route(
     "POST",
     "/v1/staff/identities",
@@ -82,8 +89,9 @@ SEE_PERSON = Route(
         "At the window: the person and the document were seen",
     ),
     {201: "SeenAnswer"},
-    (*_STAFF, *_WINDOW, "login_bound_elsewhere", "data_key_destroyed"),
+    (*_STAFF, *_WINDOW, "proven_as_another", "subject_deceased", "data_key_destroyed"),
     body=requests.SeenPerson,
+    keyed=True,
 )
 RECORD_GUARDIAN = Route(
     "POST",
@@ -97,10 +105,12 @@ RECORD_GUARDIAN = Route(
         *_STAFF,
         *_WINDOW,
         "identity_level_too_low",
+        "guardian_wrong",
         "minor_wrong",
         "data_key_destroyed",
     ),
     body=requests.SeenPerson,
+    keyed=True,
 )
 LIST_KIN = Route(
     "GET",
@@ -117,6 +127,7 @@ DECLARE_KIN = Route(
         "Declare a relative, or a body of my own, whose cases I must not handle",
     ),
     {201: "KinAnswer"},
-    _STAFF,
+    (*_STAFF, "identity_number_wrong"),
     body=requests.NewKin,
+    keyed=True,
 )

@@ -41,10 +41,12 @@ ANSWERED: dict[str, Json] = {
     },
     "BindingsAnswer": {
         **PRESENT,
+        "name": "张示例",
+        "acting_for": None,
         "bindings": [
             {
                 "binding_id": PARAMETERS["binding_id"].example,
-                "provider": "wechat",
+                "provider": "wechat_mini_program",
                 "level": "declared",
                 "current": True,
             },
@@ -69,6 +71,8 @@ ANSWERED: dict[str, Json] = {
                 "state": "accepted",
                 "holds": True,
                 "because": None,
+                "because_words": None,
+                "accept_until": None,
                 "principal": {"kind": "legal", "name": "示例食品有限公司"},
                 "agent": {"kind": "natural", "name": "张示例"},
             }
@@ -77,8 +81,8 @@ ANSWERED: dict[str, Json] = {
     "SeenAnswer": {
         "level": "strong",
         "level_name": {
-            "zh": "已高等级认证（数字证书或者窗口核验）",
-            "en": "by certificate or at a window",
+            "zh": "已实名认证（数字证书或者窗口核验）",
+            "en": "proven by certificate or at a window",
         },
     },
     "GuardianAnswer": {
@@ -112,6 +116,7 @@ ANSWERED: dict[str, Json] = {
                 "/owner/name": "张示例",
                 "/owner/citizen_number": "11010519491231002X",
             },
+            "differs": [],
         },
         "form": FORM,
         "materials": [SLOT],
@@ -196,10 +201,10 @@ ANSWERED: dict[str, Json] = {
         "asked_of_me": [
             {
                 "obligation": "payment",
-                "zh": "请于2026年12月6日前缴纳机动车行驶证工本费15.00元；"
+                "zh": "请于2026年12月6日16:00前缴纳机动车行驶证工本费15.00元；"
                 "未缴费的，暂不制发机动车行驶证。",
                 "en": "Please pay 15.00 yuan (Cost of a vehicle licence) by "
-                "2026-12-06; “Vehicle Licence” is not issued before.",
+                "2026-12-06 16:00; “Vehicle Licence” is not issued before.",
                 "ref": BILL_ID,
             }
         ],
@@ -263,12 +268,12 @@ ANSWERED: dict[str, Json] = {
                 "title": {"zh": "待缴费", "en": "Payment due"},
                 "text": {
                     "zh": f"您申请的“补领机动车行驶证”（办件编号{CASE_NO}）："
-                    "请于2026年12月6日前缴纳机动车行驶证工本费15.00元，"
+                    "请于2026年12月6日16:00前缴纳机动车行驶证工本费15.00元，"
                     "可在“我的办件”中在线缴纳。未缴费的，暂不制发机动车行驶证。",
                     "en": "Your application “Replacement of a vehicle licence” (case "
                     f"{CASE_NO}): please pay 15.00 yuan (Cost of a vehicle "
-                    "licence) by 2026-12-06 in “My cases”. “Vehicle Licence” is not "
-                    "issued before.",
+                    "licence) by 2026-12-06 16:00 in “My cases”. “Vehicle Licence” is "
+                    "not issued before.",
                 },
                 "occurred_at": "2026-11-21T08:00:05.000Z",
                 "sent_at": "2026-11-21T08:00:06.000Z",
@@ -295,8 +300,10 @@ ANSWERED: dict[str, Json] = {
             "kind": "natural",
             "name": "张示例",
             "number": "11010519491231002X",
+            "document": {"zh": "居民身份证", "en": "resident identity card"},
             **PRESENT,
             "seen_by": None,
+            "seen_by_name": None,
             "acted_for_by": {
                 "name": "李示例",
                 "number": "999999199202020026",

@@ -47,7 +47,12 @@ ASKED: dict[str, Json] = {
             "name": "张示例",
             "id_type": "111",
             "number": "999999199001010016",
-        }
+        },
+        "guardian": {
+            "code": "7KQ2M9XF",
+            "name": "严示例",
+            "number": "999999201606010019",
+        },
     },
     "NewKin": {
         "spouse": {"relation": "spouse", "number": "999999199202020026"},

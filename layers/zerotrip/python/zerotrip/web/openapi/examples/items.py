@@ -44,6 +44,8 @@ ITEMS: dict[str, Json] = {
             "representative_path": None,
         },
         "agents_allowed": True,
+        "guardians_allowed": True,
+        "own_from_age": 18,
         "organisation": {
             **ISSUER,
             "complaint_telephone": "0763-12345",

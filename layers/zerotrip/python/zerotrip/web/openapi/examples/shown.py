@@ -57,6 +57,11 @@ POWER: Json = {
     "state": "offered",
     "holds": False,
     "because": "offered",
+    "because_words": {
+        "zh": "该委托尚未被接受，请先接受委托。",
+        "en": "This authorisation was not accepted yet: accept it first.",
+    },
+    "accept_until": "2026-11-28T07:00:00.000Z",
     "starts_at": "2026-11-21T07:00:00.000Z",
     "ends_at": "2026-12-21T07:00:00.000Z",
     "principal": {"kind": "natural", "name": "张示例"},
