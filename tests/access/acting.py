@@ -51,6 +51,7 @@ OF_THE_DECEASED = "agent_of_the_deceased"
 REMOVED, GIVEN_AWAY = "login_removed", "openid_given_away"
 NEW_HOLDER = "openid_new_holder"
 APPLIED, KIN_APPLIED = "officer_who_applied", "officer_whose_kin_applied"
+VOUCHED, ACTED = "officer_who_vouched", "officer_who_acted"
 
 ENDED = {
     EXPIRED: "power_expired",
@@ -61,7 +62,9 @@ ENDED = {
 """Columns of powers that ended, and the code that says how."""
 NARROW = (OF_OTHER_ITEM, OF_OTHER_CASE)
 FORMER = (REMOVED, GIVEN_AWAY)
-RECUSED = (APPLIED, KIN_APPLIED)
+ACTING = (AGENT_NOW, LACKING, *NARROW)
+"""Columns of powers that hold, be it for less than what is asked."""
+RECUSED = (APPLIED, KIN_APPLIED, VOUCHED, ACTED)
 COLUMNS = (
     OTHER_LOGIN,
     AGENT_NOW,
@@ -132,14 +135,16 @@ class Cast:
             "power_held": registry.power(giver, citizen).id,
             "power_offered": offered.id,
             "binding": self._bound(citizen, self._openid("spare")),
-            "code": registry.shows_a_code(citizen),
+            "code": registry.shows_a_code(citizen, people.WINDOW_CODE),
+            "guardians_code": registry.shows_a_code(citizen, people.GUARDIANS_CODE),
             "name": self.victims.name,
             "number": self.victims.number,
         }
 
     def sessions(self, elsewhere: Mapping[str, str]) -> dict[str, Session]:
         """By name; `elsewhere` is per victim the code of an item not applied for."""
-        self.registry.enrol(AGENT, AGENT_IN_LIFE)
+        # As well as the citizen was, who was seen at a window: answers say how well.
+        self.registry.enrol(AGENT, AGENT_IN_LIFE, level=Level.STRONG)
         self._bound(AGENT, self._openid("agent"))  # who pays, pays with a WeChat login
         return {
             **self._logins(),
@@ -257,19 +262,35 @@ class Cast:
         return session(power.principal, ROLES[victim], actor=AGENT, power=power.id)
 
     def _recused(self) -> dict[str, Session]:
-        """Two officers of the victims' own office: the applicant, and a relative."""
-        registry = self.registry
+        """Officers of the victims' own office: the applicant, a relative, whoever saw
+        the applicant at a window, and whoever acted for the applicant once."""
+        registry, victims = self.registry, self.victims
         where = (people.VICTIMS_OFFICE, people.DEPARTMENT, Role.OFFICER)
         staff = {name: registry.staff(name, *where) for name in RECUSED}
-        applied, near = (staff[name].sub for name in RECUSED)
-        registry.subjects.join(registry.tenant, self.victims.citizen, applied)
+        applied, near, vouched, acted = (staff[name].sub for name in RECUSED)
+        registry.subjects.join(registry.tenant, victims.citizen, applied)
+        registry.subjects.vouch(
+            registry.tenant,
+            self._bound(victims.citizen, self._openid("seen")),
+            Person(name=victims.name, id_type="111", id_no=victims.number),
+            vouched,
+            victims.number,
+        )
+        now = registry.clock()
+        registry.power(
+            victims.citizen,
+            acted,
+            state=PowerState.REVOKED,
+            revoked_at=now,
+            revoked_by=victims.citizen,
+        )
         Recusal(
             registry.tables,
             registry.tenant,
             registry.subjects.persons,
             registry.clock,
             registry.hash_key,
-        ).declare(near, "spouse", self.victims.number)
+        ).declare(near, "spouse", victims.number)
         return staff
 
 

@@ -45,7 +45,7 @@ BINDINGS = "/v1/sessions/bindings"
 ONE_BINDING = "DELETE /v1/sessions/bindings/{binding_id}"
 SIGN_OUT = "DELETE /v1/sessions"
 OWN_SESSION = {
-    f"GET {BINDINGS}": "own: shows the logins of who signed in, never a principal's",
+    f"GET {BINDINGS}": "own: the logins of who signed in, of a principal the name only",
     f"POST {BINDINGS}": "refused: an agent's session manages no logins",
     ONE_BINDING: "refused: an agent's session manages no logins",
     SIGN_OUT: "own: signing out is everybody's right",
@@ -69,14 +69,29 @@ ANY_POWER = {
     "GET /v1/cases/{case_no}": "and to see its bills, version and licence number",
 }
 """Applicants' routes for which any power will do that reaches the case, and why."""
+TOLD_TO_AGENTS: Mapping[str, tuple[tuple[str, str], str]] = {
+    f"GET {BINDINGS}": (
+        ("acting_for", "name"),
+        "whoever acts for somebody knows for whom; without the name nobody who acts "
+        "for several could tell in whose matter this session is",
+    ),
+}
+"""What an agent whose power holds may be told of the principal: the one place in the
+answer, and why. Anywhere else in it the same name is a leak, as is all the rest."""
 AT_A_WINDOW = {"POST /v1/staff/identities", "POST /v1/staff/guardians"}
 """Open to any caseworker who is shown a code; the victim showed theirs to one."""
 WHO_ASKS = {"current", "by_agent"}
 """Fields of an answer about who asks, not about what is asked for."""
+SUSPENDED = "officer_suspended"
 EXPLAINED = {
-    ("DELETE /v1/sessions", "officer_suspended"): (
-        "停用人员可在策略缓存的60秒内退出登录，别无他用 · "
+    (SIGN_OUT, SUSPENDED): (
+        "停用人员可在策略缓存的60秒内退出登录 · "
         "for the 60 seconds of a kept policy a suspended officer may sign out"
+    ),
+    (f"GET {BINDINGS}", SUSPENDED): (
+        "停用人员可在策略缓存的60秒内查看本人的登录方式，这不是职务行为 · "
+        "for the 60 seconds of a kept policy a suspended officer sees the logins that "
+        "are their own as a person: no act of the office"
     ),
 }
 """Cells in which an answer below 400 is no harm, and why."""
@@ -238,6 +253,9 @@ def _cell(scene: Scene, ask: Ask, column: str) -> Cell:
         kind, faults = "public", _of_public(real, bare)
     else:
         absent = _send(scene, ask, ask.absent_path, token)
+        if column == SUSPENDED and real.print() != absent.print():
+            # A kept policy may have run out between the two: then it is out for both.
+            real = _send(scene, ask, ask.path, token)
         kind, faults = _of_guarded(scene, ask, column, real, absent)
     if (ask.operation.name, column) in EXPLAINED and real.status < 400:
         kind, faults = "explained", ()
@@ -265,12 +283,14 @@ def _name(ask: Ask, column: str) -> str:
 
 
 def _as_asked_by(scene: Scene, ask: Ask, column: str) -> Ask:
-    """A caseworker elsewhere may take a victim's code who shows it: nobody did."""
-    entitled = {"officer_elsewhere", "officer_next_door"}
+    """Any caseworker may take a victim's code who is shown it: these were not."""
+    entitled = {"officer", "officer_elsewhere", "officer_next_door"}
     if ask.operation.name not in AT_A_WINDOW or column not in entitled:
         return ask
-    shown, absent = scene.things["code"].encode(), scene.absent["code"].encode()
-    return replace(ask, body=(ask.body or b"").replace(shown, absent))
+    body, absent = ask.body or b"", scene.absent["code"].encode()
+    for shown in ("code", "guardians_code"):
+        body = body.replace(scene.things[shown].encode(), absent)
+    return replace(ask, body=body)
 
 
 def _send(scene: Scene, ask: Ask, path: str, token: str | None) -> Answer:
@@ -291,7 +311,7 @@ def _of_guarded(
     scene: Scene, ask: Ask, column: str, real: Answer, absent: Answer
 ) -> tuple[str, tuple[str, ...]]:
     wanted = _expected(scene, ask, column)
-    faults = list(_told(scene, column, real))
+    faults = list(_told(scene, column, _unexpected(ask.operation, column, real)))
     if wanted.kind == "own":
         return wanted.kind, tuple(faults)
     if real.status < 400 or absent.status < 400:
@@ -322,8 +342,8 @@ def _expected(scene: Scene, ask: Ask, column: str) -> Expected:
     operation = ask.operation
     if column in FORGERIES:
         return Expected("no session", frozenset({401}))
-    if column == "officer_suspended":
-        return Expected("suspended", frozenset({403}))
+    if column == SUSPENDED:
+        return _of_a_suspended_one(operation)
     who = scene.people[_name(ask, column)]
     if not {str(role) for role in who.roles} & operation.roles:
         return Expected("role", frozenset({403}))
@@ -332,6 +352,19 @@ def _expected(scene: Scene, ask: Ask, column: str) -> Expected:
         or _of_an_agent(operation, column, who)
         or _of_whose_it_is(operation, column)
     )
+
+
+def _of_a_suspended_one(operation: Operation) -> Expected:
+    """What works for the state is shut at once, and where no policy is kept, all is.
+
+    For as long as one is kept, the routes about one's own logins answer as they answer
+    any person: a suspension takes the office, and managing one's logins is none of it.
+    """
+    if operation.name not in OWN_SESSION:
+        return Expected("suspended", frozenset({403}))
+    if operation.parameters:
+        return Expected("suspended", frozenset({403, 404}))
+    return Expected("suspended", operation.statuses)
 
 
 def _of_whose_it_is(operation: Operation, column: str) -> Expected:
@@ -374,6 +407,19 @@ def _of_an_agent(operation: Operation, column: str, who: Session) -> Expected | 
     if column == acting.LACKING or (column in acting.NARROW and begins):
         return Expected("power too small", frozenset({403}), "power_missing")
     return None
+
+
+def _unexpected(operation: Operation, column: str, answer: Answer) -> Answer:
+    """The answer without what this agent may be told of the principal."""
+    if operation.name not in TOLD_TO_AGENTS or column not in acting.ACTING:
+        return answer
+    (part, name), _ = TOLD_TO_AGENTS[operation.name]
+    said = json.loads(answer.body)
+    if not isinstance(said.get(part), dict):
+        return answer
+    said[part] = {each: said[part][each] for each in said[part] if each != name}
+    body = json.dumps(said, ensure_ascii=False).encode()
+    return replace(answer, body=body)
 
 
 def _told(scene: Scene, column: str, answer: Answer) -> Iterator[str]:

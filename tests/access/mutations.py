@@ -24,7 +24,7 @@ from tests.access.operations import operations
 from tests.access.scene import Scene
 from zerotrip.cases.drafts import Drafts
 from zerotrip.cases.requests import Requests, case_unknown
-from zerotrip.identity import callers, permissions, store, tokens
+from zerotrip.identity import callers, permissions, recusal, store, tokens
 from zerotrip.identity.agency import Agency
 from zerotrip.identity.model import Session, Subject
 from zerotrip.identity.powers import (
@@ -48,6 +48,7 @@ from zerotrip.payments.model import bill_key, read_bill
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import bill_unknown
 from zerotrip.web.endpoints import licences
+from zerotrip.web.endpoints import sessions as of_sessions
 from zerotrip.web.idempotency import Answers
 
 Patch = Callable[[pytest.MonkeyPatch, Scene], None]
@@ -321,6 +322,23 @@ def _no_kin(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     patch.setattr(Recusal, "_rows", lambda self, officer: [])
 
 
+def _no_voucher(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Whoever stands for the applicant's identity decides the case too."""
+    patch.setattr(
+        recusal, "_near", lambda person, marks: bool(set(person.marks) & set(marks))
+    )
+
+
+def _no_former_agent(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """A power that an officer held of the applicant is forgotten when it ends."""
+    marks_of = Recusal.marks_of
+    patch.setattr(
+        Recusal,
+        "marks_of",
+        lambda self, officer: marks_of(self, officer) - {scene.people["citizen"].sub},
+    )
+
+
 def _lists_ones_own(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     patch.setattr(Recusal, "own", lambda self, officer, parties: frozenset())
 
@@ -382,6 +400,32 @@ def _principals_logins(patch: pytest.MonkeyPatch, scene: Scene) -> None:
         Sessions,
         "bindings",
         lambda self, session: self.subjects.persons.of(self.tenant, session.sub),
+    )
+
+
+def _as_the_principal(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """The principal's name stands where one's own does."""
+    victim = scene.people["citizen"].sub
+    name = of_sessions._name
+    patch.setattr(
+        of_sessions,
+        "_name",
+        lambda deps, person: name(
+            deps, deps.sessions.subjects.persons.of(deps.tenant, victim)
+        ),
+    )
+
+
+def _principals_number(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Of the principal more is told than the name."""
+    told = of_sessions._acting_for
+    patch.setattr(
+        of_sessions,
+        "_acting_for",
+        lambda request, deps: {
+            **(told(request, deps) or {}),
+            "number": scene.things["number"],
+        },
     )
 
 
@@ -524,6 +568,13 @@ MUTATIONS = [
         "POST /v1/staff/cases/{case_no}/decisions",
         who.KIN_APPLIED,
     ),
+    Mutation("no voucher", _no_voucher, STAFF_CASE, who.VOUCHED),
+    Mutation(
+        "no former agent",
+        _no_former_agent,
+        "POST /v1/staff/cases/{case_no}/decisions",
+        who.ACTED,
+    ),
     Mutation("one's own is listed", _lists_ones_own, "GET /v1/worklist", who.APPLIED),
     Mutation(
         "one's own kin is seen",
@@ -551,6 +602,24 @@ MUTATIONS = [
         _principals_logins,
         "GET /v1/sessions/bindings",
         who.AGENT_NOW,
+    ),
+    Mutation(
+        "the principal as oneself",
+        _as_the_principal,
+        "GET /v1/sessions/bindings",
+        who.AGENT_NOW,
+    ),
+    Mutation(
+        "the principal's number",
+        _principals_number,
+        "GET /v1/sessions/bindings",
+        who.LACKING,
+    ),
+    Mutation(
+        "for whom one acted is told still",
+        _holds_though("revoked"),
+        "GET /v1/sessions/bindings",
+        who.REVOKED,
     ),
     Mutation("any bill", _any_bill, ANOTHERS_BILL, "anothers_bill"),
     Mutation(

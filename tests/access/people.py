@@ -76,7 +76,8 @@ NOBODYS_NUMBER = "999999198808080002"
 """Of an identity card that nobody in either world has."""
 MINORS_NUMBER = "999999201606010246"
 """Of somebody who is ten years old in 2026."""
-WINDOW_CODE, NO_WINDOW_CODE = "ACCESS22", "ACCESS33"
+WINDOW_CODE, GUARDIANS_CODE, NO_WINDOW_CODE = "ACCESS22", "ACCESS44", "ACCESS33"
+"""A code is good for one entry: there is one for each kind of entry."""
 TERM = timedelta(days=30)
 
 
@@ -191,26 +192,31 @@ class Registry:
             write = Put(IDENTITY_TABLE, apart, Expect(version=version))
             self.tables.transact([write])
 
-    def shows_a_code(self, sub: str) -> str:
+    def shows_a_code(self, sub: str, code: str) -> str:
         """A code that somebody shows at a window, good for longer than a run."""
         row = StoredRow(
-            window_key(self.tenant, WINDOW_CODE),
+            window_key(self.tenant, code),
             "WINDOW",
             {"sub": sub},
             expires_at=int((self.clock() + TERM).timestamp()),
         )
         self.tables.transact([Put(ANSWERS_TABLE, row)])
-        return WINDOW_CODE
+        return code
 
     def staff(
-        self, name: str, organisation: str, department: str, role: Role
+        self,
+        name: str,
+        organisation: str,
+        department: str,
+        role: Role,
+        account: str = "",
     ) -> Session:
-        """A registered officer's session."""
+        """A registered officer's session; `account` where the name says too little."""
         sub = register_officer(
             self.tables,
             self.hash_key,
             self.tenant,
-            f"access-{name}",
+            f"access-{account or name}",
             organisation=organisation,
             department=department,
             roles=frozenset({role}),
@@ -229,6 +235,16 @@ class Registry:
             "legal": self.staff("legal", ELSEWHERE.uscc, "review", Role.LEGAL_REVIEWER),
         }
 
+    def at_the_window(self) -> Session:
+        """Who looks at documents, and has no part in any case.
+
+        Somebody new in each scene: an officer who vouched for a person once makes no
+        further entry about that person.
+        """
+        account = f"at-the-window-{self.mint.opaque()}"
+        where = (VICTIMS_OFFICE, NEXT_DOOR, Role.OFFICER)
+        return self.staff("at_the_window", *where, account=account)
+
     def strangers(self) -> dict[str, Session]:
         """All of WORKPLACES, and the applicants who have no row of their own."""
         register_organisation(self.tables, self.tenant, ELSEWHERE)
@@ -241,6 +257,7 @@ class Registry:
             ),
             **{name: self.staff(name, *where) for name, where in WORKPLACES.items()},
             **self.editors(),
+            "at_the_window": self.at_the_window(),
         }
 
 

@@ -160,7 +160,6 @@ PROPOSED, APPROVED, NEW = (
     CATALOGUE / "vehicle-licence-replacement",
 )
 """Items of the victims' office: one in review, one approved, one to be sent."""
-_SEEN = {"code": "{code}", "id_type": "111"}
 WISHES = {
     "POST /v1/powers": Wish(
         body={
@@ -172,10 +171,22 @@ WISHES = {
     "POST /v1/powers/{power_id}/acceptance": Wish(things={"power_id": "power_offered"}),
     "POST /v1/powers/{power_id}/sessions": Wish(things={"power_id": "power_held"}),
     "POST /v1/staff/identities": Wish(
-        body={**_SEEN, "name": "{name}", "number": "{number}"}
+        who="at_the_window",
+        body={
+            "code": "{code}",
+            "id_type": "111",
+            "name": "{name}",
+            "number": "{number}",
+        },
     ),
     "POST /v1/staff/guardians": Wish(
-        body={**_SEEN, "name": "严示例", "number": MINORS_NUMBER}
+        who="at_the_window",
+        body={
+            "code": "{guardians_code}",
+            "id_type": "111",
+            "name": "严示例",
+            "number": MINORS_NUMBER,
+        },
     ),
     "POST /v1/staff/kin": Wish(body={"relation": "other", "number": NOBODYS_NUMBER}),
     "POST /v1/catalogue/checks": Wish(who="editor", body={"files": files_of(NEW)}),

@@ -17,6 +17,7 @@ from tests.access.operations import Operation, document, operations
 from tests.access.report import wrong
 from tests.access.scene import BY_A_SECRET, Answer, Scene, Uncovered, ask_of
 from tests.support.world import TENANT
+from zerotrip.identity.staff import suspend_officer
 
 OPERATIONS = [each for each in operations() if "/partners/" not in each.path]
 """Partners have a REST API of their own; see the tests of callbacks."""
@@ -45,6 +46,9 @@ def test_nobody_gets_in_and_nobody_learns_what_exists(world: Scene) -> None:
     columns = {cell.column for cell in cells}
     assert columns == set(matrix.columns())
     assert {cell.row for cell in cells} == {each.name for each in OPERATIONS}
+    # No policy is kept here: a suspended officer has no session at all.
+    suspended = [each for each in cells if each.column == matrix.SUSPENDED]
+    assert {each.status for each in suspended if each.kind != "public"} == {403}
 
 
 def test_who_is_the_applicant_or_acts_for_them_gets_what_they_get(
@@ -158,14 +162,37 @@ def test_what_was_answered_under_one_power_is_not_answered_under_another(
 def test_a_login_that_is_removed_opens_nothing_from_the_next_request_on(
     world: Scene,
 ) -> None:
-    other = world.bearer("other_login of citizen")
+    """Not even the one that applied; what it began stays the person's."""
+    applied = {"Authorization": world.bearer("citizen")}
+    proven = {"Authorization": world.bearer("other_login of citizen")}
     path = f"/v1/cases/{world.things['case_in_review']}"
-    assert world.door.ask("GET", path, {"Authorization": other}).status == 200
-    removed = f"/v1/sessions/bindings/{world.people['other_login of citizen'].sub}"
-    owner = {"Authorization": world.bearer("citizen")}
-    assert world.door.ask("DELETE", removed, owner).status == 204
-    refused = world.door.ask("GET", path, {"Authorization": other})
+    assert world.door.ask("GET", path, applied).status == 200
+    removed = f"{matrix.BINDINGS}/{world.people['citizen'].sub}"
+    assert world.door.ask("DELETE", removed, proven).status == 204
+    refused = world.door.ask("GET", path, applied)
     assert (refused.status, refused.code) == (401, "session_refused")
+    assert world.door.ask("GET", path, proven).status == 200
+
+
+def test_a_suspended_officer_has_but_their_own_logins_while_a_policy_is_kept(
+    world: Scene,
+) -> None:
+    """API Gateway keeps a policy for a minute; no office is in what it lets through."""
+    door = world.door
+    assert isinstance(door, TownDoor)
+    officer = {"Authorization": world.bearer("officer")}
+    anothers = f"{matrix.BINDINGS}/{world.things['binding']}"
+    assert door.ask("GET", matrix.BINDINGS, officer).status == 200
+    suspended, clock = world.people["officer"].sub, door.town.world.clock
+    suspend_officer(door.town.world.tables, TENANT, suspended, clock())
+    assert door.ask("GET", "/v1/worklist", officer).status == 403
+    assert door.ask("GET", "/v1/cases", officer).status == 403
+    assert door.ask("GET", matrix.BINDINGS, officer).status == 200
+    refused = door.ask("DELETE", anothers, officer)
+    assert (refused.status, refused.code) == (404, "binding_unknown")
+    clock.at += timedelta(seconds=60)
+    assert door.ask("GET", matrix.BINDINGS, officer).status == 403
+    assert door.ask("DELETE", anothers, officer).status == 403
 
 
 def test_what_was_bound_for_a_scene_is_parted_after_it(world: Scene) -> None:
@@ -174,7 +201,7 @@ def test_what_was_bound_for_a_scene_is_parted_after_it(world: Scene) -> None:
     registry = TownScene(world.door.town).registry
     citizen, of = world.people["citizen"].sub, registry.subjects.persons.of
     other = world.people["other_login of citizen"].sub
-    assert len(of(TENANT, citizen).subs) == 6
+    assert len(of(TENANT, citizen).subs) == 7
     registry.parts(citizen, frozenset({citizen, other}))
     assert of(TENANT, citizen).subs == of(TENANT, other).subs == {citizen, other}
     officer = world.people[acting.APPLIED].sub
