@@ -23,6 +23,7 @@ from infra.local.home import DEFAULT_HOME, ROOT, Home
 from infra.local.mini_program import Client, Partners, Refused, TooSlow
 from infra.local.partners.people import PEOPLE
 from zerotrip.cases.lifecycle import FINAL, Stage
+from zerotrip.cases.words import Act, act_words
 from zerotrip.catalogue.authoring import Example, load, load_example
 from zerotrip.catalogue.model import Item
 from zerotrip.kernel.times import from_text, legal_day, spoken
@@ -132,13 +133,14 @@ class Errand:
         waiting = [task["case_no"] for task in tasks["tasks"]]
         if self.case_no not in waiting:
             raise TooSlow(f"{self.case_no} is not on the work list")
-        officer.decide(self.case_no, "approve", "材料齐全，符合法定条件，准予许可。")
+        act, _ = act_words(Act.GRANT, self.item.type)
+        officer.decide(self.case_no, "approve", f"材料齐全，符合法定条件，{act}。")
         self._say("工作人员作出决定：准予", "an officer approved")
 
     def _pay(self, client: Client) -> None:
         client.wait(self.case_no, _has_open_bill, FINAL_SECONDS)
         paid = client.pay(self.case_no)
-        self._say(f"缴费 {paid['amount_fen'] / 100:.2f} 元", "paid at WeChat Pay")
+        self._say(f"缴费 {paid['amount_fen'] / 100:.2f}元", "paid at WeChat Pay")
 
     def _finish(self, client: Client, seconds: float) -> dict[str, Any]:
         # The courier's charge is billed after completion, and blocks nothing.
@@ -221,10 +223,11 @@ def print_timelines(cases: list[dict[str, Any]], say: Callable[[str], None]) -> 
             at = from_text(entry["time"])
             say(f"    {spoken(at)}:{at:%S}  {entry['zh']} · {entry['en']}")
         for bill in case["bills"]:
-            yuan = bill["amount_fen"] / 100
-            say(f"    账单 bill {yuan:.2f} 元 {bill['kind']}: {bill['stage']}")
+            what = f"{bill['name']['zh']}{bill['amount_text']['zh']}"
+            say(f"    账单 bill {what}: {bill['stage_name']['zh']}")
         for parcel in case["shipments"]:
-            say(f"    快递 parcel {parcel['direction']}: {parcel['stage']}")
+            what = parcel["direction_name"]["zh"]
+            say(f"    快递 parcel {what}: {parcel['stage_name']['zh']}")
 
 
 def main() -> int:

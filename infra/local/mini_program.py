@@ -232,12 +232,16 @@ class Client:
         return dict(opened)
 
     def decide(self, case_no: str, decision: str, reasons: str) -> dict[str, Any]:
-        """An officer's decision on the case as it stands."""
-        _, headers = self.call("GET", f"/v1/staff/cases/{case_no}")
+        """An officer's decision on the case as it stands; cites the first article."""
+        seen, headers = self.call("GET", f"/v1/staff/cases/{case_no}")
         made, _ = self.call(
             "POST",
             f"/v1/staff/cases/{case_no}/decisions",
-            {"decision": decision, "reasons": reasons},
+            {
+                "decision": decision,
+                "reasons": reasons,
+                "articles": [each["zh"] for each in seen["articles_offered"][:1]],
+            },
             {"If-Match": headers["ETag"]},
         )
         return dict(made)

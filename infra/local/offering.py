@@ -2,6 +2,7 @@
 
 Over HTTPS only, as three sandbox people: the owner's editor sends it, the staffing and
 the legal office answer, the editor sets its day. `--until` stops after one of these.
+Nobody is moved: an office that has no editor, or nobody to decide, is given a spare.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,18 +21,25 @@ from infra.local.commands import deployed
 from infra.local.deploy import Outputs
 from infra.local.home import DEFAULT_HOME, TENANT, Home
 from infra.local.mini_program import Client, Partners, Refused
-from infra.local.partners.people import PEOPLE
+from infra.local.partners.people import PEOPLE, STAFF
 from infra.local.seed import REVIEWERS, tables_of
 from zerotrip.catalogue.authoring import load
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.packages import files_of
-from zerotrip.identity.model import Organisation, Role
-from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.kernel.errors import Invalid
+from zerotrip.identity.model import Officer, Organisation, Role
+from zerotrip.identity.staff import (
+    find_officer,
+    register_officer,
+    register_organisation,
+)
+from zerotrip.identity.store import Officers
+from zerotrip.kernel.errors import Invalid, NotFound
 from zerotrip.kernel.identifiers import Mint
+from zerotrip.kernel.tables import Tables
 from zerotrip.kernel.times import legal_day
 
-EDITOR, DECIDER = "feng", "wei"
+SPARE_EDITORS, SPARE_DECIDERS = ("xie", "zou"), ("yu", "bai")
+"""Sandbox people who work nowhere until an item needs them."""
 STAGES = ("check", "submit", "approve", "publish")
 PUBLISHED_SECONDS = 60.0
 
@@ -44,36 +52,119 @@ def offer(home: Home, folder: Path, on: date, until: str = "publish") -> int:
     except Invalid as refused:
         _tell_faults([fault.as_json() for fault in refused.faults])
         return 1
-    register(home, deployed(home), item)
-    errand = Errand(home, item, files, _signed_in(home, EDITOR))
     try:
-        return errand.run(on, until)
+        editor, decider = register(home, deployed(home), item)
+    except NobodyFree as none:
+        print(f"  ✗ {none.zh}\n    {none.en}")
+        return 1
+    errand = Errand(home, item, files, _signed_in(home, editor))
+    try:
+        done = errand.run(on, until)
     except Refused as refused:
         print(f"  ✗ {refused.problem.get('zh')}\n    {refused.problem.get('en')}")
         _tell_faults(refused.problem.get("faults", []))
         return 1
+    person, office = PEOPLE[decider], item.department_name
+    _say(
+        f"由{office.zh}的{person.name}（{decider}）审批",
+        f"{decider} of {office.en} decides",
+    )
+    return done
 
 
-def register(home: Home, outputs: Outputs, item: Item) -> None:
-    """The item's office, with an editor and who decides: an operator's errand."""
+class NobodyFree(Exception):
+    """No sandbox person works there in that role, and no spare one is left."""
+
+    zh = (
+        "该部门没有相应的工作人员，备用的沙盒人员也已用完：请用 make reset 清除后重试。"
+    )
+    en = "Nobody works there in that role and no spare person is left: make reset."
+
+
+def register(home: Home, outputs: Outputs, item: Item) -> tuple[str, str]:
+    """Who edits for the item's office and who decides, by key: an operator's errand.
+
+    Whoever works there already stays and is taken. Raises NobodyFree.
+    """
     tables = tables_of(home, outputs)
     secret = home.client("secretsmanager").get_secret_value(
         SecretId=outputs["IdentityHashSecret"]
     )["SecretString"]
+    return place(tables, secret.encode(), item)
+
+
+def place(tables: Tables, secret: bytes, item: Item) -> tuple[str, str]:
+    """The same, over any tables."""
     office = item.organisation
     known = Organisation(office.uscc, office.name.zh, office.name.en)
     register_organisation(tables, TENANT, known)
-    for person, role in ((EDITOR, Role.EDITOR), (DECIDER, Role(item.route.role))):
-        register_officer(
-            tables,
-            secret.encode(),
-            TENANT,
-            PEOPLE[person].sub,
-            organisation=office.uscc,
-            department=item.department,
-            roles=frozenset({role}),
-            mint=Mint(os.urandom),
-        )
+    places = _places(tables, secret)
+    role = Role(item.route.role)
+    editor = _editor(places, item) or _spare(places, SPARE_EDITORS)
+    decider = _decider(places, item) or _spare(places, SPARE_DECIDERS)
+    for person, wanted in ((editor, Role.EDITOR), (decider, role)):
+        if person not in places:
+            register_officer(
+                tables,
+                secret,
+                TENANT,
+                PEOPLE[person].sub,
+                organisation=office.uscc,
+                department=item.department,
+                roles=frozenset({wanted}),
+                mint=Mint(os.urandom),
+            )
+    return editor, decider
+
+
+def _places(tables: Tables, secret: bytes) -> dict[str, Officer]:
+    """Where each sandbox officer works, by the person's key; none where nowhere."""
+    officers, found = Officers(tables), {}
+    for key, person in PEOPLE.items():
+        if person.group != STAFF:
+            continue
+        try:
+            sub = find_officer(tables, secret, TENANT, person.sub)
+        except NotFound:
+            continue
+        officer = officers.find(TENANT, sub)
+        if officer is not None:
+            found[key] = officer
+    return found
+
+
+def _editor(places: Mapping[str, Officer], item: Item) -> str | None:
+    return next(
+        (
+            key
+            for key, officer in places.items()
+            if officer.organisation == item.organisation.uscc
+            and Role.EDITOR in officer.roles
+            and officer.suspended_at is None
+        ),
+        None,
+    )
+
+
+def _decider(places: Mapping[str, Officer], item: Item) -> str | None:
+    where = (item.organisation.uscc, item.department)
+    return next(
+        (
+            key
+            for key, officer in places.items()
+            if (officer.organisation, officer.department) == where
+            and Role(item.route.role) in officer.roles
+            and officer.suspended_at is None
+        ),
+        None,
+    )
+
+
+def _spare(places: Mapping[str, Officer], spares: Sequence[str]) -> str:
+    for key in spares:
+        if key not in places:
+            return key
+    raise NobodyFree
 
 
 @dataclass

@@ -21,7 +21,7 @@ from infra.local.demo import STORIES
 from infra.local.files import a_file
 from infra.local.home import ROOT
 from infra.local.mini_program import Client, Partners, Refused
-from infra.local.offering import DECIDER, offer
+from infra.local.offering import SPARE_DECIDERS, offer
 from infra.local.seed import OFFICERS
 from tests.judges.signatures import Verdict, openssl_verdict
 from tests.support.laptop_cloud import LaptopCloud
@@ -161,7 +161,7 @@ def told(
 ) -> dict[str, tuple[Story, dict[str, Any], bytes]]:
     """All stories, some side by side."""
     assert offer(cloud.home, ninth, TODAY) == 0
-    stories = [Story(cloud, ninth, DECIDER)]
+    stories = [Story(cloud, ninth, SPARE_DECIDERS[0])]
     for name in NEW:
         item = load(CATALOGUE / name, TODAY).item
         stories.append(Story(cloud, CATALOGUE / name, _decider(item)))

@@ -258,7 +258,11 @@ def _decide(town: Town) -> Asked:
         "idp-zhou", Role.APPROVER, department=item.department, uscc=FOOD_OFFICE
     )
     return Asked(
-        {"decision": "refuse", "reasons": "经营场所不符合要求。"},
+        {
+            "decision": "refuse",
+            "reasons": "经营场所不符合要求。",
+            "articles": ["《中华人民共和国食品安全法》第三十五条"],
+        },
         who,
         {"case_no": case_no},
         {"If-Match": f'"v{town.world.case(case_no).head.version}"'},

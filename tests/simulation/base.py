@@ -251,7 +251,9 @@ class _Maker:
         draft = applications.save(
             acting, draft.id, draft.version, form_of(folder, number)
         )
-        steps = MaterialSteps(slots, self.uploads, TENANT, "uploads")
+        steps = MaterialSteps(
+            slots, self.uploads, TENANT, "uploads", now=lambda: self.at
+        )
         for material, facts in example(folder).materials.items():
             content = a_file(facts["type"], facts["size_bytes"])
             slot, _ = applications.open_upload(

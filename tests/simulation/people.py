@@ -158,7 +158,11 @@ class People:
             "/v1/staff/cases/{case_no}/decisions",
             who=lambda: self.officer(folder),
             path=path,
-            body={"decision": decision, "reasons": "材料齐全，符合条件。"},
+            body={
+                "decision": decision,
+                "reasons": "材料齐全，符合条件。",
+                "articles": [each["zh"] for each in seen.body["articles_offered"][:1]],
+            },
             key=f"decide-{case_no}",
             seen=seen.headers["ETag"],
         )

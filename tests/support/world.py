@@ -190,7 +190,9 @@ class World:
         )
         version = self.uploads.put(slot.object_key, content, content_type=kind)
         created = ObjectCreated("uploads", slot.object_key, version)
-        deps = MaterialSteps(self.slots, self.uploads, TENANT, "uploads")
+        deps = MaterialSteps(
+            self.slots, self.uploads, TENANT, "uploads", now=self.clock
+        )
         receive_material(created_message(created, len(content))["Records"][0], deps)
         kept = self.slots.get(
             Holder(TENANT, HolderKind.APPLICATION, application), material

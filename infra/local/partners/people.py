@@ -188,6 +188,15 @@ _OFFICERS = (
     _officer(13, "shen", "沈示例", "999999198103130137", "审批 officer"),
     _officer(14, "han", "韩示例", "999999198704140146", "审批 officer"),
     _officer(15, "yang", "杨示例", "999999198605150154", "审批 officer"),
+    *(
+        _officer(number, key, name, _citizen_number(f"99999919880101{number}0"), part)
+        for number, key, name, part in (
+            (33, "xie", "谢示例", "备用编制 editor"),
+            (34, "zou", "邹示例", "备用编制 editor"),
+            (35, "yu", "喻示例", "备用审批 officer"),
+            (36, "bai", "柏示例", "备用审批 officer"),
+        )
+    ),
 )
 _ACTING_FOR_COMPANIES = (
     _person(

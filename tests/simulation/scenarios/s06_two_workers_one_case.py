@@ -82,7 +82,11 @@ class _Meeting:
                 "/v1/staff/cases/{case_no}/decisions",
                 who=people.officer(),
                 path=path,
-                body={"decision": act, "reasons": f"第{number}位经办人的意见。"},
+                body={
+                    "decision": act,
+                    "reasons": f"第{number}位经办人的意见。",
+                    "articles": ["《中华人民共和国食品安全法》第三十五条"],
+                },
                 key=key,
                 seen=seen,
             )

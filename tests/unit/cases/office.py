@@ -177,7 +177,10 @@ class Office(World):
     def decide(self, case_no: str, decision: str = "approve") -> None:
         """The officer's decision, carried out."""
         now = self.case(case_no)
-        self.requests.decide(now, OFFICER, now.head.version, decision, "材料齐全")
+        version = now.head.version
+        self.requests.decide(
+            now, OFFICER, version, decision, "材料齐全", articles=[LAW.cited]
+        )
         self.run()
 
     def tick(self) -> Watched:

@@ -22,6 +22,8 @@ from zerotrip.kernel.times import legal_day
 
 FOOD = "food-business-licence"
 
+ARTICLE = "《中华人民共和国食品安全法》第三十五条"
+
 
 @pytest.fixture
 def world() -> World:
@@ -30,7 +32,10 @@ def world() -> World:
 
 def _decided(world: World, case_no: str, decision: str = "approve") -> None:
     now = world.case(case_no)
-    world.requests.decide(now, "officer-1", now.head.version, decision, "材料齐全")
+    version = now.head.version
+    world.requests.decide(
+        now, "officer-1", version, decision, "材料齐全", articles=[ARTICLE]
+    )
     world.run()
 
 
@@ -88,7 +93,9 @@ def test_the_second_decision_is_told_who_was_first(world: World) -> None:
     now = world.case(case_no)
     world.requests.decide(now, "officer-1", now.head.version, "approve", "齐全")
     with pytest.raises(Conflict) as conflict:
-        world.requests.decide(now, "officer-2", now.head.version, "refuse", "不符")
+        world.requests.decide(
+            now, "officer-2", now.head.version, "refuse", "不符", articles=[ARTICLE]
+        )
     assert conflict.value.detail["winner"]["decision"] == "approve"
     again = world.requests.decide(now, "officer-1", now.head.version, "approve", "齐全")
     assert again.duplicate

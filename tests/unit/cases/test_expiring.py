@@ -20,6 +20,7 @@ from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.notices.inbox import Inbox
 from zerotrip.notices.steps import NoticeSteps, notify
+from zerotrip.notices.words import item_words
 
 WHO = acting("sub-1", "company")
 PARTLY = {"premises": {"address": "示例市示例路8号一层"}}
@@ -55,7 +56,7 @@ class Desk:
         found = Inbox(
             self.world.records,
             self.world.tables,
-            lambda code, digest: catalogue.pinned(TENANT, code, digest).name,
+            lambda code, digest: item_words(catalogue.pinned(TENANT, code, digest)),
             self.world.clock,
         ).list(TENANT, who)
         return list(found)

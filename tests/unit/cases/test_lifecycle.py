@@ -27,7 +27,7 @@ from zerotrip.cases.lifecycle import (
     allowed_from,
     step_allowed_from,
 )
-from zerotrip.cases.views import EVENT_WORDS, STAGE_WORDS
+from zerotrip.cases.words import EVENT_WORDS, STAGE_WORDS
 from zerotrip.kernel.records import event_row
 from zerotrip.kernel.tables import Put, Write
 
@@ -150,7 +150,10 @@ def errands() -> Iterator[World]:
         if decision == "withdraw":
             world.requests.withdraw(case_no, acting("sub-1"), now.head.version)
         else:
-            world.requests.decide(now, "officer-1", now.head.version, "refuse", "不符")
+            article = "《中华人民共和国食品安全法》第三十五条"
+            world.requests.decide(
+                now, "officer-1", now.head.version, "refuse", "不符", articles=[article]
+            )
         world.run()
         yield world
 

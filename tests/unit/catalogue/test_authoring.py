@@ -268,3 +268,41 @@ def test_a_form_is_an_object_and_its_definitions_are_looked_at():
         "$defs": {"place": {"type": "string"}},
     }
     assert [fault.path for fault in schema_faults(schema, "")] == ["/$defs/place"]
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "near"),
+    [
+        ("/properties/place", "minLenght", "minLength"),
+        ("/properties/place/x-options", None, None),
+        ("/if/properties/place", "patern", "pattern"),
+        ("/then", "requried", "required"),
+        ("/$defs/one", "x-elemnt", "x-element"),
+        ("/allOf/0", "maxium", "maximum"),
+    ],
+)
+def test_a_misspelt_keyword_is_told_with_the_nearest_known_one(place, wrong, near):
+    field = {"type": "string", "title": "地点", "x-en": "Place", "maxLength": 9}
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"place": {**field, "x-options": {"minLenght": {}}}},
+        "$defs": {"one": {**field}},
+        "if": {"properties": {"place": {"const": "a"}}},
+        "then": {"required": ["place"]},
+        "allOf": [{"minProperties": 1}],
+    }
+    if wrong is None:
+        assert schema_faults(schema, "/form") == ()
+        return
+    at = schema
+    for step in place.split("/")[1:]:
+        at = at[int(step)] if isinstance(at, list) else at[step]
+    at[wrong] = 1
+
+    (fault,) = schema_faults(schema, "/form")
+    assert (fault.path, fault.code) == (
+        f"/form{place}/{wrong}",
+        "schema_keyword_unknown",
+    )
+    assert fault.zh == f"不认识的关键字{wrong}，是否应为{near}？"

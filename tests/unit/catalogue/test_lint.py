@@ -374,6 +374,16 @@ BAD: dict[str, tuple[Change, str, str]] = {
         "guide_lacks_enquiry_telephone",
     ),
     "a file without a note": (material(note=None), "/materials/0", "guide_lacks_notes"),
+    "no word on where a decision is contested": (
+        put("/remedies", None),
+        "",
+        "remedies_missing",
+    ),
+    "no online channel for reconsideration": (
+        put("/remedies/reconsideration_url", None),
+        "/remedies/reconsideration_url",
+        "remedies_without_online_channel",
+    ),
     "a legacy code": (put("/flagged_codes", ["/code"]), "/code", "code_flagged"),
 }
 

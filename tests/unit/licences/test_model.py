@@ -123,7 +123,7 @@ def test_the_certificate_prints_what_the_item_lists(
     assert data["decided_at"] == "2026-11-22T00:30:00+08:00"
     assert [line["value"] for line in data["dates"]] == [
         "2026年11月22日",
-        "2031年11月21日",
+        "自2026年11月22日至2031年11月21日",
     ]
     assert data["number"]["value"] == "ABCDEFGHIJ0123456789"
     assert data["sample"] is True

@@ -42,6 +42,9 @@ def body(name: str) -> str:
     return str(invocation["Records"][0]["body"])
 
 
+SCANNED_AT = datetime(2026, 11, 21, 8, 0, 30, tzinfo=UTC)
+
+
 @dataclass
 class Desk:
     """The step's ports in memory, and the record that an upload gives rise to."""
@@ -55,7 +58,9 @@ class Desk:
 
     @property
     def deps(self) -> MaterialSteps:
-        return MaterialSteps(self.slots, self.objects, TENANT, BUCKET)
+        return MaterialSteps(
+            self.slots, self.objects, TENANT, BUCKET, now=lambda: SCANNED_AT
+        )
 
     def open(
         self,

@@ -83,6 +83,7 @@ def test_what_is_frozen_names_the_exact_version(desk: Desk) -> None:
         "sha256": "ab" * 32,
         "type": "application/pdf",
         "size_bytes": slot.size_bytes,
+        "scan": None,
     }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from tests.unit.materials import files
 from tests.unit.materials.clamd_server import EICAR, VERSION, Daemon, listening
-from tests.unit.materials.conftest import BUCKET, DRAFT, TENANT, Desk
+from tests.unit.materials.conftest import DRAFT, Desk
 from zerotrip.kernel.errors import GiveUp, Retry
 from zerotrip.materials.clients.clamd import CHUNK_BYTES, Clamd
 from zerotrip.materials.model import SlotState
@@ -118,8 +118,11 @@ class Says:
         return self.verdict
 
 
+SCANNED = "2026-11-21T08:00:30.000Z"
+
+
 def steps(desk: Desk, scanner: Scanner) -> MaterialSteps:
-    return MaterialSteps(desk.slots, desk.objects, TENANT, BUCKET, lambda: scanner)
+    return replace(desk.deps, scanner=lambda: scanner)
 
 
 def test_the_slot_keeps_who_looked_and_with_which_signatures(desk: Desk) -> None:
@@ -131,13 +134,14 @@ def test_the_slot_keeps_who_looked_and_with_which_signatures(desk: Desk) -> None
         "version": VERSION,
         "verdict": "clean",
         "name": None,
+        "at": SCANNED,
     }
-    assert desk.slot().scan == verdict
+    assert desk.slot().scan == replace(verdict, at=SCANNED)
 
 
 def test_where_nobody_looks_the_record_says_so(desk: Desk) -> None:
     settled = receive_material(desk.upload(desk.open()), steps(desk, AlwaysClean()))
-    assert settled.scan == Verdict("none", None, Outcome.CLEAN)
+    assert settled.scan == Verdict("none", None, Outcome.CLEAN, at=SCANNED)
     assert desk.slot().as_json()["scanner"] == "none"
 
 

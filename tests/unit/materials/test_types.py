@@ -55,8 +55,16 @@ def test_the_reason_names_both_types_so_that_the_applicant_can_act() -> None:
     finding = inspected(files.PNG, types.PDF)
     assert finding.fault is not None
     assert finding.fault.path == "/materials/loss_declaration"
-    assert "是PNG，应为PDF" in finding.fault.zh
+    assert "是PNG格式，应为PDF格式" in finding.fault.zh
     assert "is PNG, not PDF" in finding.fault.en
+
+
+def test_an_iphones_photograph_is_told_what_to_set_on_the_telephone() -> None:
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    finding = inspected(heic, types.JPEG)
+    assert finding.fault is not None
+    assert finding.fault.zh.startswith("该照片不是JPG格式。苹果手机请在")
+    assert "兼容性最佳" in finding.fault.zh
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ import pytest
 
 from tests.support.persons import acting
 from tests.unit.materials import files
-from tests.unit.materials.conftest import CASE, DRAFT, ISSUED_AT, TENANT, Desk
+from tests.unit.materials.conftest import (
+    CASE,
+    DRAFT,
+    ISSUED_AT,
+    SCANNED_AT,
+    TENANT,
+    Desk,
+)
 from zerotrip.catalogue.model import Material, Text
 from zerotrip.identity.powers import (
     EVERY_ACT,
@@ -21,6 +28,7 @@ from zerotrip.identity.powers import (
     PowerState,
     Scope,
 )
+from zerotrip.kernel import times
 from zerotrip.kernel.errors import AlreadyDone, Conflict, Invalid, NotFound
 from zerotrip.kernel.tables import Put, StoredRow, Write
 from zerotrip.materials.model import Holder, Slot, SlotState, pins
@@ -114,7 +122,7 @@ def test_a_received_file_enters_its_owners_vault(desk: Desk) -> None:
         content_type="application/pdf",
         size_bytes=len(files.PDF),
         received_at=ISSUED_AT,
-        scan=Verdict("none", None, Outcome.CLEAN),
+        scan=Verdict("none", None, Outcome.CLEAN, at=times.to_text(SCANNED_AT)),
         uses={"loss_declaration": Use(ITEM, DIGEST, "2026-11-21T07:58:00.000Z")},
         revision=1,
     )
@@ -287,6 +295,7 @@ def test_a_stored_file_fills_a_slot_and_the_slot_says_so() -> None:
             "sha256": SHA256,
             "type": "application/pdf",
             "size_bytes": len(files.PDF),
+            "scan": slot.scan.as_data() if slot.scan else None,
         }
     }
     assert slot.scan == entry().scan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ import pytest
 
 from tests.support.memory import MemoryTables
 from tests.support.persons import acting
-from zerotrip.catalogue.model import Text
 from zerotrip.identity.powers import Acting
 from zerotrip.kernel.aggregate import GENESIS, Change, Event, EventRow, Key, Kind
 from zerotrip.kernel.messages import CloudEvent, cloud_event
 from zerotrip.kernel.records import Records
 from zerotrip.notices.inbox import Inbox
 from zerotrip.notices.steps import NoticeSteps
+from zerotrip.notices.templates import Bilingual
+from zerotrip.notices.words import UNNAMED_ITEM, ItemWords
 
 TENANT = "441882"
 SUB = "SUBJECT0000000000000000001"
@@ -28,7 +29,15 @@ SHIPMENT = Key(TENANT, Kind.SHIPMENT, "441882ZYXWVTSRQPNMKJHGFEDCBA9876")
 ITEM = "11441882000000001N4000125001000"
 RECEIVED_AT = "2026-11-20T02:00:00.000Z"
 A_CASE = {"item": ITEM, "item_digest": "a digest"}
-NAME = Text(zh="补领机动车行驶证", en="Replacement of a vehicle licence")
+WORDS = replace(
+    UNNAMED_ITEM,
+    name=Bilingual("补领机动车行驶证", "Replacement of a vehicle licence"),
+    licence=Bilingual("机动车行驶证", "Vehicle Licence"),
+    granted=Bilingual("准予许可", "Granted"),
+    refused=Bilingual("不予许可", "Refused"),
+    fee=Bilingual("机动车行驶证工本费", "Cost of a vehicle licence"),
+    courier_charge=Bilingual("证照寄递服务费", "Courier's charge"),
+)
 
 
 def case(case_no: str = CASE_NO) -> Key:
@@ -41,6 +50,7 @@ class Office:
 
     tables: MemoryTables = field(default_factory=MemoryTables)
     moment: datetime = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+    item_type: str = "01"
 
     def now(self) -> datetime:
         self.moment += timedelta(seconds=1)
@@ -56,11 +66,11 @@ class Office:
 
     @property
     def inbox(self) -> Inbox:
-        return Inbox(self.records, self.tables, self.name, self.now)
+        return Inbox(self.records, self.tables, self.words, self.now)
 
-    def name(self, code: str, digest: str) -> Text:
+    def words(self, code: str, digest: str) -> ItemWords:
         assert (code, digest) == (ITEM, "a digest")
-        return NAME
+        return replace(WORDS, type=self.item_type)
 
     def happens(
         self,

@@ -8,10 +8,12 @@ from tests.unit.notices.conftest import (
     A_CASE,
     BILL,
     CASE_NO,
+    SHIPMENT,
     STRANGER,
     SUB,
     TENANT,
     WHO,
+    WORDS,
     Office,
     message,
 )
@@ -20,6 +22,14 @@ from zerotrip.kernel.errors import NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 from zerotrip.notices.model import notice_id
 from zerotrip.notices.steps import notify
+
+TOLD = {"sub": SUB, "case_no": CASE_NO}
+A_FEE = {
+    **TOLD,
+    "amount_fen": 1500,
+    "kind": "fee",
+    "payable_until": "2026-12-07T02:00:00.000Z",
+}
 
 
 def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
@@ -33,13 +43,13 @@ def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
         "query_code": None,
         "about": {"kind": "case", "id": CASE_NO},
         "by_agent": False,
-        "title": {"zh": "申请已提交", "en": "Application submitted"},
+        "title": {"zh": "申请已收件", "en": "Application received"},
         "text": {
-            "zh": f"您申请的“补领机动车行驶证”已提交，办件编号{CASE_NO}。"
-            "我们正在核对材料，无需您跑腿。",
-            "en": "Your application “Replacement of a vehicle licence” was submitted "
-            f"under case number {CASE_NO}. We are checking it now; "
-            "you need not come.",
+            "zh": f"您申请的“补领机动车行驶证”已收件，办件编号{CASE_NO}。"
+            "材料需要补正的，将在5个工作日内一次告知。",
+            "en": "Your application “Replacement of a vehicle licence” was received "
+            f"under case number {CASE_NO}. What has to be corrected is told within "
+            "five working days, all at once.",
         },
         "occurred_at": submitted.time,
         "sent_at": row.time,
@@ -50,22 +60,74 @@ def test_a_notice_is_put_in_words_with_the_items_name(office: Office) -> None:
 
 def test_a_notice_says_the_query_code_beside_the_number(office: Office) -> None:
     office.happens("case.submitted", head_body={**A_CASE, "code": "7K2M9QXB"})
-    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500}
-    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    opened = office.happens("bill.opened", key=BILL, body=A_FEE)
+    notify(message(opened), office.deps)
     (sent,) = office.inbox.list(TENANT, WHO)
     assert sent["query_code"] == "7K2M9QXB"
     assert f"（办件编号{CASE_NO}，查询码7K2M9QXB）" in sent["text"]["zh"]
     assert f"(case {CASE_NO}, query code 7K2M9QXB)" in sent["text"]["en"]
 
 
-def test_an_amount_is_told_in_yuan(office: Office) -> None:
+def test_a_bill_says_what_how_much_until_when_and_what_if_not(office: Office) -> None:
     office.happens("case.submitted")
-    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1500}
+    opened = office.happens("bill.opened", key=BILL, body=A_FEE)
+    notify(message(opened), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert sent["text"]["zh"].endswith(
+        "请于2026年12月7日10:00前缴纳机动车行驶证工本费15.00元，"
+        "可在“我的办件”中在线缴纳。未缴费的，暂不制发机动车行驶证。"
+    )
+    assert (
+        "15.00 yuan (Cost of a vehicle licence) by 2026-12-07 10:00"
+        in sent["text"]["en"]
+    )
+    assert sent["about"] == {"kind": "bill", "id": BILL.id}
+
+
+def test_a_renewed_bill_says_that_the_former_lapsed(office: Office) -> None:
+    office.happens("case.submitted")
+    body = {**A_FEE, "instead_of": "4418820000000000000000000000000A"}
     notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
     (sent,) = office.inbox.list(TENANT, WHO)
-    assert "需缴费15.00 元" in sent["text"]["zh"]
-    assert "online: 15.00 yuan" in sent["text"]["en"]
-    assert sent["about"] == {"kind": "bill", "id": BILL.id}
+    assert (
+        "机动车行驶证工本费缴费单逾期未缴，已失效。现已重新开立，"
+        "请于2026年12月7日10:00前缴纳15.00元" in sent["text"]["zh"]
+    )
+
+
+def test_a_couriers_charge_holds_no_licence_back(office: Office) -> None:
+    office.happens("case.submitted")
+    body = {"sub": SUB, "case_no": CASE_NO, "amount_fen": 1200}
+    body["kind"] = "courier_charge"
+    notify(message(office.happens("bill.opened", key=BILL, body=body)), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert "请支付证照寄递服务费12.00元" in sent["text"]["zh"]
+    assert "暂不制发" not in sent["text"]["zh"]
+
+
+def test_a_parcel_is_told_with_its_waybill(office: Office) -> None:
+    office.happens("case.submitted")
+    body = {"sub": SUB, "case_no": CASE_NO, "waybill": "ZT0000000000001"}
+    body["direction"] = "delivery"
+    sent_off = office.happens("shipment.dispatched", key=SHIPMENT, body=body)
+    notify(message(sent_off), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert "（运单号ZT0000000000001）" in sent["text"]["zh"]
+
+
+def test_a_refusal_is_told_with_its_remedies(office: Office) -> None:
+    notify(message(office.happens("case.refused")), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert sent["title"]["zh"] == "不予许可决定"
+    assert sent["text"]["zh"].endswith(WORDS.remedies.zh)
+
+
+def test_a_proof_is_told_as_issued(office: Office) -> None:
+    office.item_type = "20"
+    office.happens("case.submitted")
+    notify(message(office.happens("licence.registered", body=TOLD)), office.deps)
+    (sent,) = office.inbox.list(TENANT, WHO)
+    assert sent["title"]["zh"] == "电子证明已出具"
 
 
 def test_a_notice_whose_case_or_amount_is_not_known_can_still_be_read(

@@ -45,9 +45,9 @@ def test_an_event_of_a_case_is_told_to_its_applicant(office: Office) -> None:
 @pytest.mark.parametrize(
     ("key", "event_type", "further"),
     [
-        (BILL, "bill.opened", {"amount_fen": 1500}),
+        (BILL, "bill.opened", {"amount_fen": 1500, "kind": "fee"}),
         (BILL, "bill.settled", {"amount_fen": 1500}),
-        (SHIPMENT, "shipment.dispatched", {"direction": "pickup"}),
+        (SHIPMENT, "shipment.dispatched", {"direction": "pickup", "waybill": "SF0"}),
         (SHIPMENT, "shipment.delivered", {"direction": "delivery"}),
         (Key(TENANT, Kind.LICENCE, "1.2.156.3005.2.EXAMPLE"), "licence.registered", {}),
     ],
@@ -58,7 +58,7 @@ def test_a_fact_of_another_context_is_told_to_the_one_it_names(
     fact = office.happens(
         event_type,
         key=key,
-        body={**OF_THE_CASE, **further, "waybill": "SF0000000000000"},
+        body={**OF_THE_CASE, **further, "addressee": "张示例"},
         head_body={},
     )
     row = notify(message(fact), office.deps)

@@ -16,6 +16,7 @@ from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import chain_faults
 from zerotrip.kernel.errors import AlreadyDone, Conflict, GiveUp, Retry
 from zerotrip.notices.inbox import Inbox
+from zerotrip.notices.words import item_words
 from zerotrip.payments import model
 from zerotrip.payments.channels.wechat_pay import TradeState
 from zerotrip.payments.model import BillNow, BillStage
@@ -328,9 +329,7 @@ def test_the_applicant_is_told_once_of_the_new_bill(till: Till) -> None:
     newest = told[0]
     assert newest["about"]["id"] == till.key.id
     assert newest["text"]["zh"].startswith("您申请的“补领机动车行驶证”")
-    assert (
-        "应缴15.00 元，请在2026年12月20日10:00之前打开办件缴纳" in newest["text"]["zh"]
-    )
+    assert "请于2026年12月20日10:00前缴纳15.00元" in newest["text"]["zh"]
 
 
 # money for the old bill
@@ -393,7 +392,7 @@ def _told(till: Till) -> list[dict[str, Any]]:
     inbox = Inbox(
         world.records,
         world.tables,
-        lambda code, digest: world.catalogue.pinned(TENANT, code, digest).name,
+        lambda code, digest: item_words(world.catalogue.pinned(TENANT, code, digest)),
         world.clock,
     )
     return list(inbox.list(TENANT, acting("sub-1")))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.web.town import CATALOGUE, FOOD, TENANT, VEHICLE, Answered, Town
 from zerotrip.catalogue.authoring import load_example
+from zerotrip.deliveries.model import ShipmentStage
 from zerotrip.identity.model import (
     Login,
     Person,
@@ -18,6 +19,8 @@ from zerotrip.identity.model import (
     SubjectKind,
 )
 from zerotrip.kernel.times import legal_day
+from zerotrip.payments.model import BillStage
+from zerotrip.web.views import BILL_WORDS, SHIPMENT_WORDS
 
 ONE = "/v1/cases/{case_no}"
 OPENID = "oSandbox-0000000000000000001"
@@ -254,6 +257,34 @@ def _payment_due(town: Town, sub: str) -> str:
         town.world.requests.decide(now, "officer-1", now.head.version, "approve", "齐")
         town.world.run()
     return case_no
+
+
+def test_a_bill_has_its_words_from_the_first_moment(town: Town) -> None:
+    zhang = _payer(town)
+    case_no = town.world.apply(VEHICLE, zhang.sub, "citizen")
+    town.world.run()
+    now = town.world.case(case_no)
+    town.world.requests.decide(now, "officer-1", now.head.version, "approve", "齐")
+    town.world.relay()
+    town.world.carry_out(town.world.queue.pop(0))
+    before = _read(town, zhang, case_no).body
+    town.world.run()
+    after = _read(town, zhang, case_no).body
+    for read in (before, after):
+        (bill,) = read["bills"]
+        assert bill["name"]["zh"] == "机动车行驶证工本费"
+        assert bill["amount_text"] == {"zh": "15.00元", "en": "15.00 yuan"}
+    assert before["bills"][0]["stage_name"]["zh"] == "正在生成缴费单"
+    assert after["bills"][0]["stage_name"]["zh"] == "待缴纳"
+    assert before["asked_of_me"][0]["zh"] == (
+        "请缴纳机动车行驶证工本费15.00元；未缴费的，暂不制发机动车行驶证。"
+    )
+    assert after["asked_of_me"][0]["zh"].startswith("请于20")
+
+
+def test_every_stage_of_a_bill_and_of_a_parcel_has_words() -> None:
+    assert set(BILL_WORDS) == set(BillStage)
+    assert set(SHIPMENT_WORDS) == set(ShipmentStage)
 
 
 def _payer(town: Town) -> Session:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.persons import FIRM, HASH_KEY, acting
+from tests.support.world import World
 from tests.unit.web.town import CATALOGUE, FOOD, FOOD_OFFICE, TENANT, Answered, Town
 from zerotrip.catalogue.authoring import load, load_example
+from zerotrip.catalogue.shared_files import read_shared_materials
 from zerotrip.identity.model import (
     Level,
     Login,
@@ -23,6 +25,7 @@ from zerotrip.identity.staff import suspend_officer
 from zerotrip.identity.store import number_mark
 from zerotrip.kernel.tables import Put, StoredRow
 from zerotrip.kernel.times import legal_day
+from zerotrip.web import staff_views
 
 ONE = "/v1/staff/cases/{case_no}"
 DECISIONS = f"{ONE}/decisions"
@@ -62,7 +65,11 @@ def _decide(
         "POST",
         DECISIONS,
         who=who,
-        body={"decision": decision, "reasons": "材料齐全。"},
+        body={
+            "decision": decision,
+            "reasons": "材料齐全。",
+            "articles": ["《中华人民共和国食品安全法》第三十五条"],
+        },
         headers={"If-Match": f'"v{version}"', **headers},
         case_no=case_no,
     )
@@ -280,6 +287,59 @@ def test_applicant_and_officer_read_the_same_query_code(
     assert {each["query_code"] for each in notices} == {code}
 
 
+def test_an_officer_may_write_chinese_alone(town: Town, case_no: str) -> None:
+    defect = _defect(message={"zh": "专间未隔断。"}, remedy={"zh": "请隔断后拍照。"})
+    assert _send_back(town, _officer(town), case_no, defects=[defect]).status == 201
+    firm = town.session("sub-firm", Role.COMPANY)
+    read = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no)
+    (asked,) = read.body["asked_of_me"]
+    assert asked["zh"] == "请按要求补充说明后提交。"
+    assert asked["faults"][0]["zh"] == "专间未隔断。请隔断后拍照。"
+    assert asked["faults"][0]["en"].startswith("The officer wrote this in Chinese")
+
+
+@pytest.mark.parametrize("english", ["x", "专间未隔断。", "---"])
+def test_what_is_no_english_is_not_taken_for_it(
+    town: Town, case_no: str, english: str
+) -> None:
+    defect = _defect(message={"zh": "专间未隔断。", "en": english})
+    sent = _send_back(town, _officer(town), case_no, defects=[defect])
+    assert sent.fault_codes == {"/defects/0/message/en": "field_wrong"}
+
+
+def test_the_office_and_its_auditor_read_why_and_by_whom(
+    town: Town, case_no: str
+) -> None:
+    who = _officer(town)
+    before = town.call("GET", ONE, who=who, case_no=case_no).body
+    assert before["decision"] is None
+    assert before["articles_offered"][0]["zh"].startswith("《")
+    _decide(town, who, case_no, "refuse")
+    town.world.run()
+    for reader in (who, _officer(town, Role.AUDITOR, name="idp-wu")):
+        told = town.call("GET", ONE, who=reader, case_no=case_no).body["decision"]
+        assert told["reasons"]["zh"] == "材料齐全。"
+        assert told["actor"] == who.sub
+        assert told["remedies"]["litigation"]["months"] == 6
+    firm = town.session("sub-firm", Role.COMPANY)
+    read = town.call("GET", "/v1/cases/{case_no}", who=firm, case_no=case_no).body
+    assert read["decision"]["act_name"]["zh"] == read["stage_name"]["zh"] == "不予许可"
+    assert "actor" not in read["decision"]
+
+
+def test_a_refusal_cites_an_article(town: Town, case_no: str) -> None:
+    answered = town.call(
+        "POST",
+        DECISIONS,
+        who=_officer(town),
+        body={"decision": "refuse", "reasons": "经营场所不符合要求。"},
+        headers={"If-Match": '"v3"'},
+        case_no=case_no,
+    )
+    assert answered.code == "articles_missing"
+    assert answered.fault_codes == {"/articles": "field_missing"}
+
+
 def test_what_was_visible_needs_a_reason(town: Town, case_no: str) -> None:
     who = _officer(town)
     metres = "/form/premises/metres_to_pollution"
@@ -450,3 +510,47 @@ def test_an_officer_sees_what_the_state_gave_and_what_is_promised(
     )
     assert seen["floor_plan"]["source"] == "upload"
     assert read.body["promised"] == []
+
+
+def test_an_officer_sees_what_the_scanner_said_of_a_file(
+    town: Town, case_no: str
+) -> None:
+    read = town.call("GET", ONE, who=_officer(town), case_no=case_no).body
+    scans = {each["code"]: each["scan"] for each in read["materials"]}
+    assert scans["floor_plan"]["scanner"] == "none"
+    assert scans["floor_plan"]["verdict_name"]["zh"] == "未经扫描（未安装扫描服务）"
+    assert scans["floor_plan"]["scanned_at"].startswith("2026-11-20T")
+
+
+def test_a_registers_answer_is_labelled_in_chinese() -> None:
+    labels = read_shared_materials(CATALOGUE)["household_registration"].labels
+    document = {
+        "name": "张示例",
+        "kind": "家庭户",
+        "members": [{"name": "严示例", "relation": "子女"}],
+        "floor": 3,
+    }
+    assert [
+        (each["label"]["zh"], each["value"])
+        for each in staff_views.fields(document, labels)
+    ] == [
+        ("姓名", "张示例"),
+        ("户别", "家庭户"),
+        ("家庭成员", "姓名：严示例，与户主关系：子女"),
+        ("其他（floor）", "3"),
+    ]
+
+
+def test_a_broken_rule_is_told_with_its_sentence() -> None:
+    item = load(CATALOGUE / FOOD, legal_day(World().clock())).item
+    codes = [
+        *(item.checks[0].code, item.materials[0].code),
+        *(*staff_views.APPLICANT_CHECKS, "field_missing"),
+    ]
+    data = {"kind": "decision", "role": "officer", "opened_at": "", "checks": codes}
+    told = {each["code"]: each["zh"] for each in staff_views.task(data, item)["checks"]}
+    assert list(told) == codes
+    assert item.checks[0].message.zh in told[item.checks[0].code]
+    assert item.materials[0].name.zh in told[item.materials[0].code]
+    assert told["applicant_deceased"] == "登记信息显示申请人已去世，请核实。"
+    assert told["field_missing"] == "系统未能自动核查，请人工核对。"

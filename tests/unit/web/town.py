@@ -36,6 +36,7 @@ from zerotrip.identity.store import Officers, Persons, Subjects
 from zerotrip.identity.tokens import TokenIssuer, jwks
 from zerotrip.kernel.times import legal_day
 from zerotrip.notices.inbox import Inbox
+from zerotrip.notices.words import item_words
 from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import PaymentSteps, collect_payment
 from zerotrip.web.dependencies import Applicant, Editors, Public, Staff
@@ -180,7 +181,9 @@ class Town:
             inbox=Inbox(
                 world.records,
                 world.tables,
-                lambda code, digest: world.catalogue.pinned(TENANT, code, digest).name,
+                lambda code, digest: item_words(
+                    world.catalogue.pinned(TENANT, code, digest)
+                ),
                 world.clock,
             ),
             payments=Payments(

@@ -232,7 +232,11 @@ class People:
             "POST",
             "/v1/staff/cases/{case_no}/decisions",
             who=officer,
-            body={"decision": decision, "reasons": "材料齐全，符合条件。"},
+            body={
+                "decision": decision,
+                "reasons": "材料齐全，符合条件。",
+                "articles": ["《中华人民共和国食品安全法》第三十五条"],
+            },
             headers={"If-Match": f'"v{now.head.version}"'},
             case_no=case_no,
         )

@@ -209,7 +209,7 @@ def record_decision(
     if decision == "approve" and Obligation.PROMISES in now.case.obligations:
         raise Conflict(
             "promise_open",
-            "申请人承诺补交的材料尚未交齐，暂不能批准。",
+            "容缺材料尚未补齐，暂不能作出准予的决定。",
             "A material that the applicant promised has not come: no approval yet.",
         )
     return change(

@@ -21,7 +21,7 @@ from zerotrip.cases.lifecycle import (
     Stage,
     Transition,
 )
-from zerotrip.cases.views import EVENT_WORDS, STAGE_WORDS
+from zerotrip.cases.words import EVENT_WORDS, STAGE_WORDS
 from zerotrip.kernel.aggregate import Kind
 
 PAGE = Path("docs/lifecycle.md")

@@ -155,11 +155,8 @@ def require_promisable(item: Item, promised: Iterable[str]) -> None:
 
 def _lapsed(code: str, promise: Promise) -> Fault:
     day = last_day(promise.due_at)
-    zh = f"您承诺于{day}前补交“{promise.name['zh']}”，到期未补交，本申请终止办理。"
-    en = (
-        f"“{promise.name['en']}” was promised until {day} and did not come: "
-        "the application ends here."
-    )
+    zh = f"您承诺于{day}前补交“{promise.name['zh']}”，到期未补交。"
+    en = f"“{promise.name['en']}” was promised until {day} and did not come."
     if promise.note is not None:
         zh += promise.note["zh"]
         en += f" {promise.note['en']}"

@@ -21,6 +21,7 @@ from zerotrip.cases.applications import (
 )
 from zerotrip.cases.asking import late_by_officer, officers_row, told_before
 from zerotrip.cases.commands import Command, is_same_request
+from zerotrip.cases.decisions import require_articles, sealed_grounds
 from zerotrip.cases.handed import fingerprint, form_row, read_handed, with_promises
 from zerotrip.cases.lifecycle import Obligation, Stage, step_allowed_from
 from zerotrip.cases.model import CaseNow, Handed, case_key, read
@@ -181,7 +182,7 @@ class Requests:
         if form is not None and dict(form) != dict(before.form):
             raise Conflict(
                 "form_under_review",
-                "申请正在审查，申请表不能修改；只需补交承诺的材料。",
+                "申请正在审查，申请表不能修改，只需补交容缺材料。",
                 "The form is under review and stays as it is: hand in the material.",
             )
         promises = read_promises(self.records.row(now.key, PROMISED))
@@ -191,7 +192,7 @@ class Requests:
         if not there:
             raise Conflict(
                 "promised_material_missing",
-                "尚未收到承诺补交的材料，请先上传。",
+                "尚未收到您承诺补交的材料，请先上传。",
                 "What was promised is not there yet: please upload it first.",
                 detail={"materials": sorted(promises.open)},
             )
@@ -285,19 +286,28 @@ class Requests:
         return self._carry_out(now.key.id, "return", command, send_back)
 
     def decide(
-        self, now: CaseNow, officer: str, seen: int, decision: str, reasons: str
+        self,
+        now: CaseNow,
+        officer: str,
+        seen: int,
+        decision: str,
+        reasons: str,
+        *,
+        articles: Sequence[str] = (),
     ) -> Committed:
         """Records an officer's decision; it is carried out afterwards.
 
-        Raises Conflict with the winner when the case was decided before.
+        `articles` are those that it applies. Raises Invalid `articles_missing`, and
+        Conflict with the winner when the case was decided before.
         """
+        require_articles(decision, articles)
         data_key = self.keys.open(self.tenant, now.case.key_owner)
-        request = fingerprint(data_key, [decision, reasons])
+        request = fingerprint(data_key, [decision, reasons, *articles])
         command = Command(f"v{seen}", officer, self.now(), request)
 
         def record(now: CaseNow) -> Change:
             task = self._open_task(now)
-            sealed = data_key.seal(now.key.ref, f"reasons#{seen}", reasons.encode())
+            sealed = sealed_grounds(data_key, now, seen, reasons, articles)
             return commands.record_decision(now, command, decision, sealed, task)
 
         return self._carry_out(now.key.id, "decide", command, record)
@@ -411,8 +421,7 @@ def defect_was_visible(late: Sequence[Fault]) -> Conflict:
     """What an earlier notice had to name may not be asked for any more."""
     return Conflict(
         "defect_was_visible",
-        "所列问题在首次告知时已经可见，应当一次性告知，现不能再要求补正；"
-        "确需补正的，请说明理由。",
+        "所列问题首次告知时已能发现，不能再次要求补正；属于例外情形的，请说明理由。",
         "This could be seen when the applicant was told what to mend, and was not "
         "told: it may not be asked for now, unless you give the reason.",
         detail={"defects": [{"path": each.path, "code": each.code} for each in late]},

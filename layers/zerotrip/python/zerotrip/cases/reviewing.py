@@ -14,7 +14,7 @@ from zerotrip.cases.applicant import rule_facts
 from zerotrip.cases.model import Handed
 from zerotrip.catalogue.checks import RuleBroken, condition_holds, failed_checks
 from zerotrip.catalogue.forms import form_faults
-from zerotrip.catalogue.model import Check, Item, LegalBasis, Material
+from zerotrip.catalogue.model import Check, Item, Material
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault
 
@@ -129,7 +129,7 @@ def _missing(material: Material) -> Fault:
     return Fault(
         f"/materials/{material.code}",
         MISSING_MATERIAL,
-        f"缺少材料：{material.name.zh}，请上传。",
+        f"尚未提交“{material.name.zh}”，请补充上传。",
         f"Missing: {material.name.en}. Please upload it.",
     )
 
@@ -137,17 +137,11 @@ def _missing(material: Material) -> Fault:
 def _with_law(fault: Fault, check: Check) -> Fault:
     if check.legal_basis is None:
         return fault
-    zh, en = _cited(check.legal_basis)
+    law = check.legal_basis
+    en = law.cited_in_english or law.cited
     return Fault(
         fault.path,
         fault.code,
-        f"{fault.zh}法律依据：{zh}。",
+        f"{fault.zh}法律依据：{law.cited}。",
         f"{fault.en} By law: {en}.",
     )
-
-
-def _cited(law: LegalBasis) -> tuple[str, str]:
-    """`《…法》第三十二条`, and the same in English where it has a name there."""
-    article = law.article or ""
-    english = law.en or law.zh
-    return f"{law.zh}{article}", f"{english} {article}".rstrip()

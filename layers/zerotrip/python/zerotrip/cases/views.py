@@ -2,82 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from zerotrip.cases.asking import ASKED, GROUNDS, faults_of
+from zerotrip.cases.decisions import decision_of, decision_view
 from zerotrip.cases.handed import read_handed
 from zerotrip.cases.lifecycle import Obligation, Stage
 from zerotrip.cases.model import CaseNow
 from zerotrip.cases.promises import PROMISED, last_day, read_promises
+from zerotrip.cases.words import event_words, stage_words
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.powers import OFFICE_WORDS, Office
+from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Row
+from zerotrip.kernel.amounts import spoken_yuan
 from zerotrip.kernel.records import Records
 from zerotrip.kernel.sealing import KeyRing
 
-STAGE_WORDS: dict[Stage, tuple[str, str]] = {
-    Stage.RECEIVED: ("已收件", "Received"),
-    Stage.SUBMITTED: ("预审中", "Being checked"),
-    Stage.CORRECTING: ("待补正", "Corrections needed"),
-    Stage.IN_REVIEW: ("审查中", "In review"),
-    Stage.DECIDED: ("已作出决定", "Decided"),
-    Stage.PAYMENT_DUE: ("待缴费", "Payment due"),
-    Stage.SIGNING: ("制证中", "Licence being signed"),
-    Stage.DELIVERING: ("寄送中", "Being delivered"),
-    Stage.COMPLETED: ("已办结", "Completed"),
-    Stage.NOT_ACCEPTED: ("不予受理", "Not accepted"),
-    Stage.REFUSED: ("不予许可", "Refused"),
-    Stage.WITHDRAWN: ("已撤回", "Withdrawn"),
-}
+_ASKS = (
+    Obligation.CORRECTIONS,
+    Obligation.PAPERS,
+    Obligation.PROMISES,
+    Obligation.PAYMENT,
+)
+"""Obligations that wait for the applicant."""
 
-EVENT_WORDS: dict[str, tuple[str, str]] = {
-    "case.received": ("已收到申请", "Application received"),
-    "case.submitted": ("开始预审", "Checks started"),
-    "case.corrections_requested": ("一次性告知补正", "Corrections requested, once"),
-    "case.not_accepted": ("不予受理决定", "Not accepted by law"),
-    "case.returned": ("审查中退回补正", "Returned for corrections"),
-    "case.promise_kept": ("已补交承诺材料", "Promised material handed in"),
-    "case.promise_lapsed": ("逾期未补交，终止办理", "Promise lapsed"),
-    "case.accepted": ("予以受理", "Accepted"),
-    "case.corrected": ("已提交补正", "Corrections handed in"),
-    "case.papers_received": ("已收到纸质材料", "Papers received"),
-    "case.referred": ("转人工审查", "Referred to an officer"),
-    "case.decision_recorded": ("已记录审批决定", "Decision recorded"),
-    "case.approved": ("准予许可", "Approved"),
-    "case.refused": ("不予许可", "Refused"),
-    "case.fee_paid": ("已缴费", "Fee paid"),
-    "case.bill_renewed": ("缴费单逾期失效，已重新开立", "Bill lapsed, opened anew"),
-    "case.charge_renewed": ("快递费账单逾期失效，已重新开立", "Charge opened anew"),
-    "case.licence_issued": ("证照已签发", "Licence issued"),
-    "case.completed": ("办结", "Completed"),
-    "case.withdrawn": ("已撤回", "Withdrawn"),
-}
-
-_ASKED_WORDS: dict[Obligation, tuple[str, str]] = {
-    Obligation.CORRECTIONS: (
-        "请按告知内容一次性补正后提交。",
-        "Please mend everything in the notice and hand it in.",
-    ),
-    Obligation.PAPERS: (
-        "快递员将上门揽收纸质材料，请备好。",
-        "A courier comes for the papers; please have them ready.",
-    ),
-    Obligation.PROMISES: (
-        "请在期限内补交承诺的材料，逾期未交将终止办理。",
-        "Please hand in what you promised in time, or the application ends.",
-    ),
-    Obligation.PAYMENT: ("请缴纳费用。", "Please pay the fee."),
-}
+_CORRECT = (
+    "请按补正通知列明的内容补正后提交。",
+    "Please correct everything that the notice lists, and hand it in.",
+)
+_EXPLAIN = (
+    "请按要求补充说明后提交。",
+    "Please give the explanations that were asked for, and hand them in.",
+)
+_PAPERS = (
+    "快递员将上门揽收纸质材料，请备好；材料送达后才能作出决定。",
+    "A courier comes for the papers, please have them ready: nothing is decided "
+    "before they arrive.",
+)
 
 
 def case_view(
-    records: Records, keys: KeyRing, now: CaseNow, item: Item
+    records: Records,
+    keys: KeyRing,
+    now: CaseNow,
+    item: Item,
+    payable_until: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The case as its applicant sees it; the same shape for staff, who see more.
 
-    `keys` opens an officer's own words, where such a notice is open.
+    `keys` opens an officer's own words: those of an open notice, those of a decision.
+    `payable_until` is a bill's last instant (UTC text) by its id, where it is known.
     """
+    history = records.history(now.key)
+    bills = _wanted(history, "bill", now.case.bills)
+
+    def payment(bill_id: str) -> tuple[str, str]:
+        bill = next((each for each in bills if each["id"] == bill_id), {})
+        return _payment_words(item, bill, (payable_until or {}).get(bill_id))
+
+    decided = decision_of(records, keys, now, item, history)
     return {
         "case_no": now.key.id,
         "query_code": now.case.code,
@@ -85,12 +71,13 @@ def case_view(
         **_names(now, item),
         "obligations": sorted(now.case.obligations),
         "handed_in_by": _handed_in_by(records, keys, now),
-        "asked_of_me": list(_asked(records, keys, now)),
+        "asked_of_me": list(_asked(records, keys, now, payment)),
         "promised": _promised(records, now),
         "grounds": _grounds(records, now),
-        "timeline": [timeline_entry(row) for row in records.history(now.key)],
-        "bills": list(now.case.bills),
-        "shipments": list(now.case.shipments),
+        "decision": None if decided is None else decision_view(decided, item),
+        "timeline": [timeline_entry(row, item) for row in history],
+        "bills": [{**bill, "name": _bill_name(item, bill)} for bill in bills],
+        "shipments": _wanted(history, "shipment", now.case.shipments),
         "licence_id": now.case.licence,
     }
 
@@ -100,15 +87,24 @@ def case_summary(now: CaseNow, item: Item) -> dict[str, Any]:
     return {
         "case_no": now.key.id,
         **_names(now, item),
-        "asked_of_me": [
-            name for name in sorted(now.case.obligations) if name in _ASKED_WORDS
-        ],
+        "asked_of_me": [name for name in sorted(now.case.obligations) if name in _ASKS],
     }
 
 
-def timeline_entry(row: EventRow) -> dict[str, Any]:
+def staff_decision(
+    records: Records, keys: KeyRing, now: CaseNow, item: Item
+) -> dict[str, Any] | None:
+    """The decision with its actor, from when it is recorded."""
+    history = records.history(now.key)
+    decided = decision_of(records, keys, now, item, history, recorded=True)
+    if decided is None:
+        return None
+    return {**decision_view(decided, item), "actor": decided.actor}
+
+
+def timeline_entry(row: EventRow, item: Item) -> dict[str, Any]:
     """One event in words; which officer acted is not told to applicants."""
-    zh, en = EVENT_WORDS[row.type]
+    zh, en = event_words(row.type, item.type)
     said: dict[str, Any] = {}
     if "on_behalf" in row.body:
         # For whom is known to who reads it: the case is theirs.
@@ -148,7 +144,7 @@ def current_task(rows: Iterable[Row]) -> Row | None:
 
 
 def _names(now: CaseNow, item: Item) -> dict[str, Any]:
-    zh, en = STAGE_WORDS[now.stage]
+    zh, en = stage_words(now.stage, item.type)
     return {
         "item_code": now.case.item,
         "item_name": item.name.model_dump(),
@@ -177,15 +173,81 @@ def _promised(records: Records, now: CaseNow) -> list[dict[str, Any]]:
     ]
 
 
-def _asked(records: Records, keys: KeyRing, now: CaseNow) -> Iterable[dict[str, Any]]:
+def _asked(
+    records: Records,
+    keys: KeyRing,
+    now: CaseNow,
+    payment: Callable[[str], tuple[str, str]],
+) -> Iterable[dict[str, Any]]:
+    """What waits for the applicant: what, how much, until when, and what if not.
+
+    `payment` words the bill of that id.
+    """
     for name, opened in sorted(now.case.obligations.items()):
-        if name not in _ASKED_WORDS:
+        if name not in _ASKS:
             continue
-        zh, en = _ASKED_WORDS[name]
-        asked: dict[str, Any] = {"obligation": str(name), "zh": zh, "en": en}
-        if name is Obligation.CORRECTIONS:
-            notice = records.row(now.key, f"{ASKED}{opened.since:06}")
-            asked["faults"] = faults_of(now, notice, keys) if notice else []
-        if opened.ref is not None:
-            asked["ref"] = opened.ref.partition("#")[2]
+        asked: dict[str, Any] = {"obligation": str(name)}
+        ref = "" if opened.ref is None else opened.ref.partition("#")[2]
+        match name:
+            case Obligation.CORRECTIONS:
+                notice = records.row(now.key, f"{ASKED}{opened.since:06}")
+                by_officer = notice is not None and notice.data["by"] == "officer"
+                words = _EXPLAIN if by_officer else _CORRECT
+                asked["faults"] = faults_of(now, notice, keys) if notice else []
+            case Obligation.PROMISES:
+                words = _promise_words(records, now)
+            case Obligation.PAYMENT:
+                words = payment(ref)
+            case _:
+                words = _PAPERS
+        asked["zh"], asked["en"] = words
+        if ref:
+            asked["ref"] = ref
         yield asked
+
+
+def _promise_words(records: Records, now: CaseNow) -> tuple[str, str]:
+    promises = read_promises(records.row(now.key, PROMISED))
+    zh, en = [], []
+    for _, each in sorted(promises.open.items()):
+        day_zh, day_en = times.spoken_day(date.fromisoformat(last_day(each.due_at)))
+        zh.append(f"于{day_zh}前补交“{each.name['zh']}”")
+        en.append(f"“{each.name['en']}” by {day_en}")
+    return (
+        f"请{'，'.join(zh)}；逾期未补交的，由审批人员依法处理。",
+        f"Please hand in {', '.join(en)}; if it does not come in time, an officer "
+        "deals with it by law.",
+    )
+
+
+def _payment_words(
+    item: Item, bill: Mapping[str, Any], payable_until: str | None
+) -> tuple[str, str]:
+    name = _bill_name(item, bill)
+    zh, en = spoken_yuan(bill["amount_fen"]) if bill else ("", "")
+    until_zh = until_en = ""
+    if payable_until is not None:
+        zh_minute, en_minute = times.spoken_minute(times.from_text(payable_until))
+        until_zh, until_en = f"于{zh_minute}前", f" by {en_minute}"
+    licence = item.licence.title
+    return (
+        f"请{until_zh}缴纳{name['zh']}{zh}；未缴费的，暂不制发{licence.zh}。",
+        f"Please pay {en} ({name['en']}){until_en}; “{licence.en}” is not issued "
+        "before.",
+    )
+
+
+def _bill_name(item: Item, bill: Mapping[str, Any]) -> dict[str, str]:
+    charged = {"fee": item.fee, "courier_charge": item.courier_charge}
+    known = charged.get(str(bill.get("kind")))
+    if known is None:
+        return {"zh": "费用", "en": "the fee"}
+    return known.name.model_dump()
+
+
+def _wanted(
+    history: Iterable[EventRow], kind: str, ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What the case's own events say of its bills or parcels, before these exist."""
+    said = {row.body[kind]["id"]: row.body[kind] for row in history if kind in row.body}
+    return [dict(said.get(each, {"id": each})) for each in ids]

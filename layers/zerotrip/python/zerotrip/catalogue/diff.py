@@ -45,6 +45,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "courier_charge": ("寄递费用", "courier's charge"),
     "addressee_path": ("收寄件人位置", "addressee"),
     "applicant": ("申请人", "applicant"),
+    "remedies": ("救济途径", "remedies"),
     "licence": ("证照", "licence"),
 }
 

@@ -81,6 +81,7 @@ def _partial(schema: dict[str, Any]) -> dict[str, Any]:
         "Organisation",
         "NotOnline",
         "Applicant",
+        "Remedies",
     ):
         schema["$defs"][name].pop("required", None)
     return schema

@@ -42,7 +42,7 @@ _SENTENCES = {
     "empty": ("field_empty", "“{zh}”不能为空。", "“{en}” must not be empty."),
     "type": (
         "field_wrong_type",
-        "“{zh}”的填写类型不正确。",
+        "“{zh}”填写有误，请重新填写。",
         "“{en}” has the wrong type of value.",
     ),
     "enum": (
@@ -92,7 +92,7 @@ _SENTENCES = {
     ),
     "unknown": (
         "field_unknown",
-        "表单中没有这一项，请删除。",
+        "页面版本已更新，请刷新后重新填写。",
         "The form has no such field: please remove it.",
     ),
     "date": (
@@ -116,6 +116,13 @@ _SENTENCES = {
         "“{en}” does not meet the form's requirements.",
     ),
 }
+_TYPE_SENTENCES = {
+    "boolean": ("请选择“是”或者“否”。", "Please choose yes or no."),
+    "integer": ("“{zh}”请填写整数。", "Please give a whole number for “{en}”."),
+    "number": ("“{zh}”请填写数字。", "Please give a number for “{en}”."),
+    "string": ("“{zh}”请填写文字。", "Please write “{en}” as text."),
+}
+"""What to do where a value has another type than the schema's."""
 _SAME_SENTENCE = {
     "const": "enum",
     "exclusiveMinimum": "other",
@@ -306,6 +313,8 @@ def _fault(
 def _told(item: Item, path: str, keyword: str, limit: Any, base: str) -> Fault:
     schema = schema_at(item.form, path) or {}
     code, zh, en = _SENTENCES.get(keyword, _SENTENCES["other"])
+    if keyword == "type":
+        zh, en = _TYPE_SENTENCES.get(str(limit), (zh, en))
     words = {
         "zh": schema.get("title", "该项"),
         "en": schema.get("x-en", "this field"),

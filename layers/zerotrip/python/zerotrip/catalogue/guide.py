@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zerotrip.catalogue.model import Item, Material, Text
+from zerotrip.catalogue.remedies import remedy_text
 from zerotrip.identity.model import Level
 
 Words = dict[str, str]
@@ -88,6 +89,7 @@ def guide(item: Item) -> dict[str, Any]:
             "title": _both(item.licence.title),
             "valid_months": item.licence.valid_months,
         },
+        "remedies": _both(remedy_text(item.remedies)),
         "complaint_telephone": organisation.complaint_telephone,
         "enquiry_telephone": organisation.enquiry_telephone,
         "address": _both(organisation.address) if organisation.address else None,

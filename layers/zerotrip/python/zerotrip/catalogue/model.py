@@ -39,6 +39,9 @@ _ONE_SOURCE = Fault(
     "A licence field has either a path or a value.",
 )
 Telephone = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{2,19}$")]
+WebAddress = Annotated[
+    str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=200)
+]
 LARGEST_MATERIAL_BYTES = 20 * 1024 * 1024
 SCANS = ("application/pdf", "image/jpeg", "image/png")
 """What people photograph or scan a paper as."""
@@ -67,6 +70,16 @@ class LegalBasis(_Part):
     zh: Words
     en: Words | None = None
     article: Words | None = None
+
+    @property
+    def cited(self) -> str:
+        """`《…法》第三十二条`."""
+        return f"{self.zh}{self.article or ''}"
+
+    @property
+    def cited_in_english(self) -> str | None:
+        """The same in English, where the law has a name there."""
+        return None if self.en is None else f"{self.en} {self.article or ''}".rstrip()
 
 
 class Material(_Part):
@@ -270,6 +283,7 @@ class SharedMaterial(_Part):
     `ended`: what the document's `status` says of somebody who is no more, and which end
     that is; nobody applies in that name any longer.
     `name_field`: where the document has its subject's name, which is the proven one.
+    `labels`: what the document's fields are called, also those inside a field.
     """
 
     code: Code
@@ -281,6 +295,7 @@ class SharedMaterial(_Part):
     name_field: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = (
         None
     )
+    labels: dict[Code, Text] = {}
 
 
 class Applicant(_Part):
@@ -301,6 +316,21 @@ class Applicant(_Part):
     guardians_allowed: bool = True
 
 
+class Remedies(_Part):
+    """Where a decision is contested: the bodies; the periods are the law's
+    (`catalogue.remedies`).
+
+    `reconsideration_url`: an online channel for it, which a decision that is served
+    online must name (行政复议法 22); null where there is none. `prior_reconsideration`:
+    the law wants reconsideration before a suit (行政复议法 23).
+    """
+
+    reconsideration_body: Text
+    reconsideration_url: WebAddress | None
+    court: Text
+    prior_reconsideration: bool = False
+
+
 class Section(_Part):
     """A layout hint: form fields that are shown together, in this order."""
 
@@ -315,7 +345,7 @@ class Item(_Part):
     element. `identity_level`: how well the applicant's identity must be proven before
     the form is handed in. `base_digest` is the content of the base entry (目录清单)
     that it was made from, `flagged_codes` where a legacy code stands that fails its
-    check.
+    check. `remedies` is None in revisions of before they were asked for.
 
     Raises pydantic's ValidationError; the error of type `item_inconsistent` carries
     every contradiction in `ctx["faults"]`. With the context `{"published": True}`
@@ -355,6 +385,7 @@ class Item(_Part):
     courier_charge: Charge | None = None
     addressee_path: Pointer | None = None
     applicant: Applicant
+    remedies: Remedies | None = None
     licence: Licence
 
     @model_validator(mode="after")

@@ -7,12 +7,45 @@ necessary), and because its sealed row has a size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from zerotrip.catalogue.forms import FORMATS
 from zerotrip.catalogue.pointers import join
 from zerotrip.kernel.errors import Fault
 
+_INNER = frozenset(
+    {
+        "additionalProperties", "contains", "contentSchema", "else", "if", "items",
+        "not", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
+    }
+)  # fmt: skip
+"""Keywords whose value is a schema."""
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+"""Keywords whose value is a list of schemas."""
+_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
+"""Keywords whose value holds schemas under names of the author's."""
+_OURS = frozenset({"x-element", "x-en", "x-hint", "x-hint-en", "x-options"})
+KEYWORDS = (
+    _INNER
+    | _LISTED
+    | _NAMED
+    | _OURS
+    | frozenset(
+        {
+            "$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref",
+            "$schema", "$vocabulary", "const", "contentEncoding", "contentMediaType",
+            "default", "dependentRequired", "deprecated", "description", "enum",
+            "examples", "exclusiveMaximum", "exclusiveMinimum", "format",
+            "maxContains", "maxItems", "maxLength", "maxProperties", "maximum",
+            "minContains", "minItems", "minLength", "minProperties", "minimum",
+            "multipleOf", "pattern", "readOnly", "required", "title", "type",
+            "uniqueItems", "writeOnly",
+        }
+    )
+)  # fmt: skip
+"""JSON Schema 2020-12's, and ours. It ignores a word that it does not know, and so
+would a misspelt bound be."""
 _BOUNDS = ("maxLength", "enum", "const", "format", "$ref")
 
 
@@ -27,8 +60,9 @@ def schema_faults(schema: Mapping[str, Any], base: str) -> tuple[Fault, ...]:
         )
         for path in schema_invalid(schema)
     ]
-    if invalid:
-        return tuple(dict.fromkeys(invalid))
+    unknown = tuple(_unknown_keywords(schema, base))
+    if invalid or unknown:
+        return (*dict.fromkeys(invalid), *unknown)
     if schema.get("type") != "object":
         return (
             Fault(
@@ -48,6 +82,35 @@ def schema_invalid(schema: Mapping[str, Any]) -> list[str]:
 
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     return [join(list(each.absolute_path)) for each in validator.iter_errors(schema)]
+
+
+def _unknown_keywords(schema: object, place: str) -> Iterator[Fault]:
+    if not isinstance(schema, Mapping):
+        return
+    for keyword, value in schema.items():
+        here = f"{place}{join([str(keyword)])}"
+        if keyword not in KEYWORDS:
+            yield _unknown(str(keyword), here)
+        elif keyword in _INNER:
+            yield from _unknown_keywords(value, here)
+        elif keyword in _LISTED and isinstance(value, list):
+            for position, each in enumerate(value):
+                yield from _unknown_keywords(each, f"{here}/{position}")
+        elif keyword in _NAMED and isinstance(value, Mapping):
+            for name, each in value.items():
+                yield from _unknown_keywords(each, f"{here}{join([str(name)])}")
+
+
+def _unknown(keyword: str, place: str) -> Fault:
+    near = get_close_matches(keyword, sorted(KEYWORDS), n=1)
+    meant_zh = f"，是否应为{near[0]}？" if near else "，请删除。"
+    meant_en = f" Did you mean {near[0]}?" if near else " Remove it."
+    return Fault(
+        place,
+        "schema_keyword_unknown",
+        f"不认识的关键字{keyword}{meant_zh}",
+        f"The keyword {keyword} is not known.{meant_en}",
+    )
 
 
 def _object_faults(schema: Mapping[str, Any], place: str) -> Iterator[Fault]:

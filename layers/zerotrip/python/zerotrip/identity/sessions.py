@@ -665,7 +665,7 @@ def _require_company_code(claims: Claims) -> None:
     if claims.company is None or not is_uscc(claims.company.uscc):
         raise Unauthenticated(
             "company_code_wrong",
-            "统一身份认证没有给出有效的统一社会信用代码。",
+            "未取得有效的统一社会信用代码，请核对企业账号。",
             "The identity provider gave no valid unified social credit code.",
         )
 
@@ -676,7 +676,7 @@ def _kind(claims: Claims) -> SubjectKind:
     except ValueError as error:
         raise Unauthenticated(
             "subject_kind_unknown",
-            "统一身份认证没有说明是个人还是企业。",
+            "未能识别该账号属于个人还是法人，请重新登录。",
             "The identity provider did not say whether this is a person or a company.",
         ) from error
 

@@ -33,6 +33,18 @@ def spoken(instant: datetime) -> str:
     return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
+def spoken_day(day: date) -> tuple[str, str]:
+    """`2026年12月1日`, `2026-12-01`."""
+    return f"{day.year}年{day.month}月{day.day}日", day.isoformat()
+
+
+def spoken_minute(instant: datetime) -> tuple[str, str]:
+    """The minute in Shanghai: `2026年12月5日10:00`, `2026-12-05 10:00`."""
+    zh, en = spoken_day(legal_day(instant))
+    clock = f"{instant.astimezone(SHANGHAI):%H:%M}"
+    return f"{zh}{clock}", f"{en} {clock}"
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day (29 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -85,9 +85,10 @@ def certificate_data(
     """
     issued_on = times.legal_day(decided_at)
     until = valid_until(item, issued_on)
-    dates = [_dated("签发日期", "Issued", issued_on)]
+    dates = [_dated("发证日期", "Issued", _spoken(issued_on))]
     if until is not None:
-        dates.append(_dated("有效期至", "Valid until", until))
+        period = f"自{_spoken(issued_on)}至{_spoken(until)}"
+        dates.append(_dated("有效期", "Valid", period))
     return {
         "licence_id": licence_id,
         "title": item.licence.title.model_dump(),
@@ -128,8 +129,12 @@ def _acted(by: HandedBy) -> list[dict[str, str]]:
     ]
 
 
-def _dated(zh: str, en: str, day: date) -> dict[str, str]:
-    return {"zh": zh, "en": en, "value": f"{day.year}年{day.month}月{day.day}日"}
+def _dated(zh: str, en: str, value: str) -> dict[str, str]:
+    return {"zh": zh, "en": en, "value": value}
+
+
+def _spoken(day: date) -> str:
+    return times.spoken_day(day)[0]
 
 
 def _field(item: Item, line: LicenceField, form: Mapping[str, Any]) -> dict[str, str]:

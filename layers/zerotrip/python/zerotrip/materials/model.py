@@ -205,13 +205,15 @@ class Slot:
         return replace(self, state=SlotState.ABSENT, looks=looks)
 
     def pin(self) -> dict[str, Any]:
-        """What a submission freezes of a received slot: the exact version, its hash."""
+        """What a submission freezes of a received slot: the exact version, its hash,
+        and what the scanner said."""
         return {
             "key": self.file_key,
             "version_id": self.version_id,
             "sha256": self.sha256,
             "type": self.true_type,
             "size_bytes": self.size_bytes,
+            "scan": self.scan.as_data() if self.scan else None,
         }
 
     def as_json(self) -> dict[str, Any]:

@@ -32,28 +32,35 @@ class Verdict:
     """One scanner's word on one file.
 
     `version`: of program and signatures, as the scanner tells it; None: it does not.
-    `name`: what was found in an infected file.
+    `name`: what was found in an infected file. `at`: when, UTC text; None in records
+    of before it was kept.
     """
 
     scanner: str
     version: str | None
     outcome: Outcome
     name: str | None = None
+    at: str | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """The body of the stored record: `scanner`, `version`, `verdict`, `name`."""
+        """The stored record: `scanner`, `version`, `verdict`, `name`, `at`."""
         return {
             "scanner": self.scanner,
             "version": plain(self.version),
             "verdict": self.outcome.value,
             "name": plain(self.name),
+            "at": self.at,
         }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Reads a stored record."""
         return cls(
-            data["scanner"], data["version"], Outcome(data["verdict"]), data["name"]
+            data["scanner"],
+            data["version"],
+            Outcome(data["verdict"]),
+            data["name"],
+            data.get("at"),
         )
 
 

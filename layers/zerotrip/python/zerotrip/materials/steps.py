@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from zerotrip.kernel import times
 from zerotrip.kernel.errors import AlreadyDone, Fault, GiveUp, Retry
 from zerotrip.kernel.objects import Objects, StoredObject
 from zerotrip.materials import types
@@ -41,6 +43,7 @@ class MaterialSteps:
     tenant: str
     bucket: str
     scanner: Callable[[], Scanner] = AlwaysClean
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def vaults(self) -> Vaults:
@@ -209,4 +212,4 @@ def _scan(content: bytes, deps: MaterialSteps) -> Verdict:
             "step is tried again.",
             detail={"scanner": scan.scanner},
         )
-    return scan
+    return replace(scan, at=times.to_text(deps.now()))

@@ -19,8 +19,12 @@ PDF = "application/pdf"
 JPEG = "image/jpeg"
 PNG = "image/png"
 NAMES = {PDF: "PDF", JPEG: "JPEG", PNG: "PNG"}
+SPOKEN = {**NAMES, JPEG: "JPG"}
+"""What people call them: telephones show the ending of a file's name."""
 
 _SIGNATURES = ((b"%PDF-", PDF), (b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG))
+_HEIC = re.compile(rb"....ftyp(heic|heix|hevc|mif1|msf1)", re.DOTALL)
+"""The brands of what an iPhone takes by default (ISO/IEC 23008-12)."""
 _BLANKS = b" \t\r\n\f\0"
 _PDF_HEADER = re.compile(rb"%PDF-[12]\.[0-9]")
 # SOI, TEM and RST0-7 stand alone; every other marker carries a length.
@@ -51,7 +55,7 @@ def inspect(
     if len(content) != size_bytes:
         return Finding(true_type, _size_differs(path, size_bytes, len(content)))
     if true_type is None or true_type != content_type:
-        return Finding(true_type, _type_differs(path, content_type, true_type))
+        return Finding(true_type, _type_differs(path, content_type, content))
     if not _whole(true_type, content):
         return Finding(true_type, faults.damaged(path, NAMES[true_type]))
     return Finding(true_type, _fault_inside(path, true_type, content))
@@ -139,20 +143,29 @@ def _size_differs(path: str, announced_bytes: int, found_bytes: int) -> Fault:
     return Fault(
         path,
         "material_size_wrong",
-        f"收到的文件为{found_bytes}字节，与申报的{announced_bytes}字节不符，请重新上传。",
+        "文件没有完整上传，请检查网络后重新上传。",
         f"The file has {found_bytes} bytes, announced were {announced_bytes}: "
         "upload it again.",
     )
 
 
-def _type_differs(path: str, announced: str, true_type: str | None) -> Fault:
-    wanted = NAMES.get(announced, announced)
-    found_zh = f"是{NAMES[true_type]}" if true_type else "不是可识别的格式"
-    found_en = NAMES[true_type] if true_type else "of no type that is accepted"
+def _type_differs(path: str, announced: str, content: bytes) -> Fault:
+    wanted, true_type = SPOKEN.get(announced, announced), type_of(content)
+    if true_type is None and _HEIC.match(content[:12]):
+        return Fault(
+            path,
+            "material_type_wrong",
+            f"该照片不是{wanted}格式。苹果手机请在“设置—相机—格式”中选择“兼容性最佳”"
+            "后重拍，或者转换后上传。",
+            f"The photograph is not a {wanted}. On an iPhone choose Settings, Camera, "
+            "Formats, Most Compatible, and take it again, or convert it.",
+        )
+    zh = f"是{SPOKEN[true_type]}格式" if true_type else "不是可以接受的格式"
+    en = SPOKEN[true_type] if true_type else "of no type that is accepted"
     return Fault(
         path,
         "material_type_wrong",
-        f"文件内容{found_zh}，应为{wanted}。请按要求的格式重新上传，仅改后缀名无效。",
-        f"The file is {found_en}, not {wanted}: upload one of the right type; "
-        "renaming it does not change it.",
+        f"该文件{zh}，应为{wanted}格式。请转换后重新上传，仅改后缀名无效。",
+        f"The file is {en}, not {wanted}: upload one of the right type; renaming it "
+        "does not change it.",
     )

@@ -83,7 +83,7 @@ def announced_faults(material: Material, announced: Announced) -> tuple[Fault, .
     """Every fault of an announcement, by JSON pointer into the request."""
     faults: list[Fault] = []
     if announced.content_type not in material.types:
-        accepted = [types.NAMES.get(media, media) for media in material.types]
+        accepted = [types.SPOKEN.get(media, media) for media in material.types]
         faults.append(
             Fault(
                 "/content_type",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from zerotrip.identity.powers import Acting
 from zerotrip.kernel import times
@@ -16,42 +16,32 @@ from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables
 from zerotrip.notices.model import SENT, Notice, inbox_key, notice
 from zerotrip.notices.templates import (
     BY_AGENT,
+    NOTHING,
     UNNAMED_AMOUNT,
-    UNNAMED_ITEM,
+    Bilingual,
     spoken_amount,
     spoken_case,
     spoken_day,
     spoken_minute,
     template_of,
 )
+from zerotrip.notices.words import UNNAMED_ITEM, ItemWords
 
 IDENTITY_TABLE = "identity"
 _READ = "READ#"
-
-
-class Named(Protocol):
-    """A text in both languages; `catalogue.model.Text` is one."""
-
-    @property
-    def zh(self) -> str:
-        """Chinese."""
-
-    @property
-    def en(self) -> str:
-        """English."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Reads notices of `records`, keeps read marks in `identity`.
 
-    `item_name` gives an item's name, from its code and the digest that a case or a
+    `item_words` gives an item's words, from its code and the digest that a case or a
     draft is pinned to.
     """
 
     records: Records
     tables: Tables
-    item_name: Callable[[str, str], Named]
+    item_words: Callable[[str, str], ItemWords]
     now: Callable[[], datetime]
 
     def list(
@@ -150,10 +140,10 @@ class Inbox:
         heads = self.records.heads([Key(tenant, Kind.CASE, no) for no in numbers])
         return {head.key.id: head.body for head in heads}
 
-    def _item(self, pinned: Mapping[str, Any]) -> Named:
+    def _item(self, pinned: Mapping[str, Any]) -> ItemWords:
         if "item_digest" not in pinned:
             return UNNAMED_ITEM
-        return self.item_name(pinned["item"], pinned["item_digest"])
+        return self.item_words(pinned["item"], pinned["item_digest"])
 
 
 def _subject_pk(tenant: str, sub: str) -> str:
@@ -162,24 +152,14 @@ def _subject_pk(tenant: str, sub: str) -> str:
 
 def _as_json(
     sent: Notice,
-    item: Named,
+    item: ItemWords,
     read_at: str | None,
     *,
     query_code: str | None,
     by_agent: bool,
 ) -> dict[str, Any]:
-    template = template_of(sent.template, sent.parameters)
-    amount_fen = sent.parameters.get("amount_fen")
-    amount = UNNAMED_AMOUNT if amount_fen is None else spoken_amount(amount_fen)
-    number = spoken_case(sent.case_no, query_code)
-    zh = {"item": item.zh, "case_no": number.zh, "amount": amount.zh}
-    en = {"item": item.en, "case_no": number.en, "amount": amount.en}
-    if "expires_at" in sent.parameters:
-        day = spoken_day(times.from_text(sent.parameters["expires_at"]))
-        zh["expires"], en["expires"] = day.zh, day.en
-    if "payable_until" in sent.parameters:
-        minute = spoken_minute(times.from_text(sent.parameters["payable_until"]))
-        zh["until"], en["until"] = minute.zh, minute.en
+    template = template_of(sent.template, sent.parameters, item.type)
+    zh, en = _words(sent, item, query_code)
     kind, _, identity = sent.about.partition("#")
     text = template.text.filled(zh, en)
     if by_agent:
@@ -201,6 +181,38 @@ def _as_json(
         "read": read_at is not None,
         "read_at": read_at,
     }
+
+
+def _words(
+    sent: Notice, item: ItemWords, query_code: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What is put into the template, in each language."""
+    told = sent.parameters
+    fen = told.get("amount_fen")
+    both = {
+        "item": item.name,
+        "licence": item.licence,
+        "granted": item.granted,
+        "refused": item.refused,
+        "remedies": item.remedies,
+        "fee": item.of_bill(told.get("kind")),
+        "amount": UNNAMED_AMOUNT if fen is None else spoken_amount(fen),
+        "case_no": spoken_case(sent.case_no, query_code),
+        "until": NOTHING,
+        "waybill": NOTHING,
+    }
+    if "payable_until" in told:
+        minute = spoken_minute(times.from_text(told["payable_until"]))
+        both["until"] = Bilingual(f"于{minute.zh}前", f" by {minute.en}")
+    if "waybill" in told:
+        number = told["waybill"]
+        both["waybill"] = Bilingual(f"（运单号{number}）", f" (waybill {number})")
+    if "expires_at" in told:
+        both["expires"] = spoken_day(times.from_text(told["expires_at"]))
+    return (
+        {name: text.zh for name, text in both.items()},
+        {name: text.en for name, text in both.items()},
+    )
 
 
 def _busy() -> Unavailable:

@@ -22,7 +22,9 @@ DRAFT_EXPIRING = "draft.expiring"
 STAGE = "open"
 # 22 base64url characters hold 132 bits: no two notices of one person share an id.
 _ID_CHARACTERS = 22
-_PARAMETERS = ("amount_fen", "direction", "kind", "payable_until", "instead_of")
+_PARAMETERS = (
+    "amount_fen", "direction", "instead_of", "kind", "payable_until", "waybill",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

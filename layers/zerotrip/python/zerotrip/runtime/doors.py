@@ -12,7 +12,6 @@ from zerotrip.web.dependencies import Applicant, Editors, Public, Staff
 
 if TYPE_CHECKING:
     from zerotrip.cases.requests import Requests
-    from zerotrip.catalogue.model import Text
     from zerotrip.identity.power_store import Powers
     from zerotrip.identity.sessions import Sessions
     from zerotrip.identity.store import Subjects
@@ -224,8 +223,9 @@ def _sessions() -> Sessions:
 
 def _inbox() -> Inbox:
     from zerotrip.notices.inbox import Inbox
+    from zerotrip.notices.words import ItemWords, item_words
 
-    def item_name(code: str, digest: str) -> Text:
-        return wiring.catalogue().pinned(tenant(), code, digest).name
+    def words(code: str, digest: str) -> ItemWords:
+        return item_words(wiring.catalogue().pinned(tenant(), code, digest))
 
-    return Inbox(wiring.records(), aws.tables(), item_name, wiring.now)
+    return Inbox(wiring.records(), aws.tables(), words, wiring.now)

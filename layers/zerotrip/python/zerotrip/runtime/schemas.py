@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from zerotrip.cases.expiring import DraftExpiring
 from zerotrip.cases.lifecycle import MACHINE_STEPS, OUTSIDE_STEPS, TRANSITIONS
-from zerotrip.cases.views import EVENT_WORDS
+from zerotrip.cases.words import EVENT_WORDS
 from zerotrip.catalogue.revisions import ITEM_TRANSITIONS, PUBLISH_STEP
 from zerotrip.deliveries.model import SHIPMENT_TRANSITIONS, TRACK_STEP
 from zerotrip.kernel.aggregate import Kind

@@ -139,6 +139,7 @@ def material_steps() -> MaterialSteps:
         tenant=tenant(),
         bucket=setting("UPLOADS_BUCKET"),
         scanner=scanner,
+        now=now,
     )
 
 

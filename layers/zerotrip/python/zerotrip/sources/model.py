@@ -46,8 +46,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "What the authority has is no longer valid: please upload a valid one.",
     ),
     Reason.IDENTITY_UNPROVEN: (
-        "您尚未完成实名认证（本人核验），无法代为查询；请先完成实名认证，"
-        "或者上传该材料。",
+        "您尚未完成实名认证（本人核验），请先完成实名认证，或者上传该材料。",
         "Your identity is not proven in person, so nobody can be asked: prove it "
         "first, or please upload the material.",
     ),

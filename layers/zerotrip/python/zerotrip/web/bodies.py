@@ -26,8 +26,16 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _SENTENCES = {
     "missing": ("field_missing", "请填写该项。", "This field is missing."),
     "empty": ("field_empty", "该项不能为空。", "This field must not be empty."),
-    "unknown": ("field_unknown", "没有这一项，请删除。", "There is no such field."),
-    "type": ("field_wrong_type", "该项类型不正确。", "This value has the wrong type."),
+    "unknown": (
+        "field_unknown",
+        "页面版本已更新，请刷新后重新填写。",
+        "There is no such field.",
+    ),
+    "type": (
+        "field_wrong_type",
+        "该项填写有误，请刷新页面后重新填写。",
+        "This value has the wrong type.",
+    ),
     "offered": (
         "field_not_offered",
         "请从所列选项中选择。",
@@ -97,7 +105,7 @@ def read_json(content: bytes) -> Any:
     if len(content) > LARGEST_BODY_BYTES:
         raise TooLarge(
             "body_too_large",
-            "请求内容过大，最多256 KB。",
+            "提交的内容过大，最多256KB，请减少后重试。",
             "The body is too large: 256 KB at most.",
         )
     try:
@@ -111,7 +119,7 @@ def read_json(content: bytes) -> Any:
     except ValueError as error:
         raise Malformed(
             "body_not_json",
-            "请求内容不是有效的JSON，请检查后重试。",
+            "提交的内容无法识别，请刷新页面后重试。",
             "The body is not valid JSON in UTF-8.",
         ) from error
     if _deeper(value, DEEPEST_BODY):
@@ -131,7 +139,7 @@ def read_body(
         if not optional:
             raise Malformed(
                 "body_missing",
-                "缺少请求内容，请以JSON提交。",
+                "没有收到提交的内容，请刷新页面后重试。",
                 "The body is missing: send it as JSON.",
             )
         return validated(model, {})
@@ -139,7 +147,7 @@ def read_body(
     if media_type != "application/json":
         raise UnsupportedType(
             "body_type_unsupported",
-            "请以application/json提交。",
+            "提交的内容类型有误，请刷新页面后重试。",
             "Send the body as application/json.",
         )
     return validated(model, read_json(content))
@@ -157,7 +165,7 @@ def validated(model: type[BaseModel], value: Any) -> BaseModel:
         # `from None`: the cause would quote what the person wrote.
         raise Invalid(
             "request_invalid",
-            "请求内容有误，请按提示逐项修改。",
+            "填写的内容有误，请按提示逐项修改。",
             "The request has faults: mend them all, then send it again.",
             faults=faults,
         ) from None
@@ -199,7 +207,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise Malformed(
             "body_key_twice",
-            "请求内容中有重复的字段名。",
+            "提交的内容有重复，请刷新页面后重新填写。",
             "An object of the body names a field twice.",
         )
     return found
@@ -221,6 +229,6 @@ def _deeper(value: Any, levels: int) -> bool:
 def _too_deep() -> Malformed:
     return Malformed(
         "body_too_deep",
-        "请求内容嵌套过深，最多32层。",
+        "提交的内容层次过多，请刷新页面后重试。",
         "The body nests too deeply: 32 levels at most.",
     )

@@ -70,7 +70,7 @@ class Request:
                 Fault(
                     "?limit",
                     "limit_wrong",
-                    f"limit须为1至{MOST_PER_PAGE}的整数。",
+                    f"每页条数须为1至{MOST_PER_PAGE}的整数。",
                     f"limit is a whole number from 1 to {MOST_PER_PAGE}.",
                 ),
             ),
@@ -125,7 +125,7 @@ def seen_version(header: str | None, *, required: bool) -> int | None:
     if found is None:
         raise Malformed(
             "if_match_malformed",
-            "请在If-Match中原样填写上次查询所得的ETag。",
+            "页面版本有误，请刷新后重试。",
             "If-Match takes the ETag of your last read, unchanged.",
         )
     return int(found[1])
@@ -135,6 +135,6 @@ def if_match_missing() -> PreconditionRequired:
     """The request does not say which version the person saw."""
     return PreconditionRequired(
         "if_match_missing",
-        "请先查询最新内容，再带上If-Match提交。",
+        "请刷新页面，查看最新内容后再提交。",
         "Read it first, then say with If-Match which version you saw.",
     )

@@ -113,7 +113,7 @@ REFUSALS = (
         (415,),
         Where.WITH_BODY,
         "unsupported_media_type",
-        "请以 JSON 格式提交。",
+        "提交的内容类型有误，请刷新页面后重试。",
         "Send the body as JSON.",
     ),
 )

@@ -139,7 +139,7 @@ class Answers:
         if row.data["print"] != print_:
             raise Invalid(
                 "idempotency_key_reused",
-                "该Idempotency-Key已用于其他请求，请换用新的。",
+                "该请求编号已用于其他内容，请刷新页面后重试。",
                 "This Idempotency-Key was used for another request: take a new one.",
             )
         reply = None
@@ -233,7 +233,7 @@ def _key_of(request: Request) -> str | None:
     if not _KEY.fullmatch(key):
         raise Malformed(
             "idempotency_key_malformed",
-            "Idempotency-Key须为1至255个可见ASCII字符。",
+            "请求编号有误，请刷新页面后重试。",
             "An Idempotency-Key is 1 to 255 visible ASCII characters.",
         )
     return key

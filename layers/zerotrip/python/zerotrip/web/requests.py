@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,9 @@ from pydantic import (
 from zerotrip.kernel import times
 
 LONGEST_REASONS = 2000
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]")
+_FEWEST_LETTERS = 3
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -238,13 +242,27 @@ class ItemPublication(_Asked):
     ]
 
 
+def _english(text: str) -> str:
+    """The text as it came. Raises ValueError for Chinese, and for an `x`."""
+    if _CHINESE.search(text) or len(_LATIN.findall(text)) < _FEWEST_LETTERS:
+        raise ValueError("not English")
+    return text
+
+
 class BothLanguages(_Asked):
-    """An officer's own words; Chinese is what counts."""
+    """An officer's own words, in Chinese; English where the officer writes it."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
     zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    en: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    en: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=500),
+            AfterValidator(_english),
+        ]
+        | None
+    ) = None
 
 
 class Defect(_Asked):
@@ -278,9 +296,17 @@ class NewNotice(_Asked):
 
 
 class NewDecision(_Asked):
-    """An officer's decision and its reasons, which the applicant will read."""
+    """An officer's decision and its reasons, which the applicant will read.
+
+    `articles` are those that it applies, from `articles_offered` of the case or in the
+    officer's own words; a refusal cites at least one.
+    """
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
     decision: Literal["approve", "refuse"]
     reasons: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASONS)]
+    articles: Annotated[
+        list[Annotated[str, StringConstraints(min_length=4, max_length=300)]],
+        Field(max_length=10),
+    ] = []

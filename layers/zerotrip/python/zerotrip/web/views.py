@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from zerotrip.cases.drafts import Draft
 from zerotrip.cases.handed import PROMISE
 from zerotrip.cases.lifecycle import Stage
-from zerotrip.cases.model import Handed, HandedBy
-from zerotrip.cases.views import STAGE_WORDS
+from zerotrip.cases.model import CaseNow, Handed, HandedBy
+from zerotrip.cases.words import stage_words, type_in
 from zerotrip.catalogue.model import Item, ItemSummary, Material
 from zerotrip.catalogue.model import Text as ItemText
 from zerotrip.catalogue.pointers import pointer
@@ -26,6 +26,7 @@ from zerotrip.identity.powers import (
 )
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Head, Key, Kind
+from zerotrip.kernel.amounts import spoken_yuan
 from zerotrip.kernel.identifiers import IdentityDocument, identity_document_of
 from zerotrip.kernel.objects import UploadForm
 from zerotrip.materials.model import Slot
@@ -46,9 +47,9 @@ def text(words: ItemText) -> answers.Text:
     return {"zh": words.zh, "en": words.en}
 
 
-def stage_name(stage: str) -> answers.Text:
-    """A stage in words."""
-    zh, en = STAGE_WORDS[Stage(stage)]
+def stage_name(stage: str, case_no: str) -> answers.Text:
+    """A stage of that case in words."""
+    zh, en = stage_words(Stage(stage), type_in(case_no))
     return {"zh": zh, "en": en}
 
 
@@ -378,7 +379,7 @@ def submission(receipt: Receipt) -> answers.SubmissionAnswer:
         "case_no": receipt.case_no,
         "query_code": receipt.query_code,
         "stage": "received",
-        "stage_name": stage_name(Stage.RECEIVED),
+        "stage_name": stage_name(Stage.RECEIVED, receipt.case_no),
     }
 
 
@@ -411,26 +412,28 @@ def _handed_material(
 
 def case(
     view: Mapping[str, Any],
-    bills: Sequence[Head],
-    shipments: Sequence[Head],
+    facts: Iterable[Head],
     handed: answers.HandedIn | None,
 ) -> answers.CaseAnswer:
     """A `cases.views.case_view` with what its bills and shipments say of themselves."""
-    known = {head.key.id: head for head in (*bills, *shipments)}
+    known = {head.key.id: head for head in facts}
     filled = {
         **view,
         "handed_in": handed,
-        "bills": [_bill(each, known.get(each)) for each in view["bills"]],
-        "shipments": [_shipment(each, known.get(each)) for each in view["shipments"]],
+        "bills": [_bill(each, known.get(each["id"])) for each in view["bills"]],
+        "shipments": [
+            _shipment(each, known.get(each["id"])) for each in view["shipments"]
+        ],
     }
     return cast(answers.CaseAnswer, filled)
 
 
-def fact_keys(tenant: str, view: Mapping[str, Any]) -> tuple[list[Key], list[Key]]:
-    """Keys of the bills and of the shipments that a case view names."""
+def fact_keys(now: CaseNow) -> tuple[list[Key], list[Key]]:
+    """Keys of the case's bills and of its shipments."""
+    tenant = now.key.tenant
     return (
-        [Key(tenant, Kind.BILL, each) for each in view["bills"]],
-        [Key(tenant, Kind.SHIPMENT, each) for each in view["shipments"]],
+        [Key(tenant, Kind.BILL, each) for each in now.case.bills],
+        [Key(tenant, Kind.SHIPMENT, each) for each in now.case.shipments],
     )
 
 
@@ -441,7 +444,7 @@ def moved(event: EventRow) -> answers.CaseMoved:
         "case_no": event.key.id,
         "version": event.seq,
         "stage": stage,
-        "stage_name": stage_name(stage),
+        "stage_name": stage_name(stage, event.key.id),
         "event": event.type,
         "time": event.time,
     }
@@ -457,20 +460,10 @@ def decision(event: EventRow, decided: str) -> answers.DecisionAnswer:
             "version": event.seq,
             "decision": decided,
             "stage": stage,
-            "stage_name": stage_name(stage),
+            "stage_name": stage_name(stage, event.key.id),
             "recorded_at": event.time,
         },
     )
-
-
-def task(data: Mapping[str, Any]) -> answers.TaskAnswer:
-    """A task row's body."""
-    return {
-        "kind": data["kind"],
-        "role": data["role"],
-        "opened_at": data["opened_at"],
-        "checks": list(data.get("checks", ())),
-    }
 
 
 def licence(head: Head, state: str) -> answers.LicenceAnswer:
@@ -564,21 +557,62 @@ def _issued(head: Head, state: str) -> dict[str, Any]:
     }
 
 
-def _bill(bill_id: str, head: Head | None) -> answers.BillAnswer:
-    body = head.body if head else {}
+BILL_WORDS: Mapping[str, tuple[str, str]] = {
+    "opened": ("待缴纳", "To be paid"),
+    "settled": ("已缴清", "Paid"),
+    "cancelled": ("已取消，无需缴纳", "Cancelled, nothing to pay"),
+    "lapsed": ("逾期未缴，已失效", "Not paid in time, lapsed"),
+    "refund_due": ("已失效或者取消，款项待退还", "Lapsed or cancelled, to be refunded"),
+}
+_BILL_TO_COME = ("正在生成缴费单", "The bill is being made")
+SHIPMENT_WORDS: Mapping[str, tuple[str, str]] = {
+    "ordered": ("正在下单", "Being ordered"),
+    "dispatched": ("快递已接单", "Taken by the carrier"),
+    "picked_up": ("已揽收", "Picked up"),
+    "in_transit": ("运输中", "On its way"),
+    "exception": ("运输异常，正在核实", "Delayed, being looked into"),
+    "out_for_delivery": ("派送中", "Out for delivery"),
+    "attempt_failed": ("派送未成功，将再次派送", "Not delivered, will be tried again"),
+    "at_locker": ("已到自提点，请及时领取", "At a pick-up point, please collect it"),
+    "returning": ("退回途中", "On its way back"),
+    "lost": ("包裹丢失，正在核实", "Lost, being looked into"),
+    "delivered": ("已签收", "Delivered"),
+    "returned": ("已退回寄件人", "Returned to the sender"),
+    "cancelled": ("已取消", "Cancelled"),
+}
+_SHIPMENT_TO_COME = ("正在下单", "Being ordered")
+DIRECTION_WORDS: Mapping[str, tuple[str, str]] = {
+    "pickup": ("上门揽收纸质材料", "Papers from you to the office"),
+    "delivery": ("寄送办理结果", "The result to you"),
+}
+
+
+def _both(words: tuple[str, str]) -> answers.Text:
+    return {"zh": words[0], "en": words[1]}
+
+
+def _bill(wanted: Mapping[str, Any], head: Head | None) -> answers.BillAnswer:
+    """A bill as the case asked for it; its stage once it is stored."""
+    amount_fen = wanted.get("amount_fen")
     return {
-        "bill_id": bill_id,
+        "bill_id": wanted["id"],
+        "name": wanted["name"],
         "stage": head.stage if head else None,
-        "kind": body.get("kind"),
-        "amount_fen": body.get("amount_fen"),
+        "stage_name": _both(BILL_WORDS[head.stage] if head else _BILL_TO_COME),
+        "kind": wanted.get("kind"),
+        "amount_fen": amount_fen,
+        "amount_text": None if amount_fen is None else _both(spoken_yuan(amount_fen)),
+        "payable_until": head.body.get("payable_until") if head else None,
     }
 
 
-def _shipment(shipment_id: str, head: Head | None) -> answers.ShipmentAnswer:
-    body = head.body if head else {}
+def _shipment(wanted: Mapping[str, Any], head: Head | None) -> answers.ShipmentAnswer:
+    direction = wanted.get("direction")
     return {
-        "shipment_id": shipment_id,
+        "shipment_id": wanted["id"],
         "stage": head.stage if head else None,
-        "direction": body.get("direction"),
-        "waybill": body.get("waybill"),
+        "stage_name": _both(SHIPMENT_WORDS[head.stage] if head else _SHIPMENT_TO_COME),
+        "direction": direction,
+        "direction_name": _both(DIRECTION_WORDS[direction]) if direction else None,
+        "waybill": head.body.get("waybill") if head else None,
     }

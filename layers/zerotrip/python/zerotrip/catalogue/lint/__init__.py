@@ -16,6 +16,7 @@ from zerotrip.catalogue.lint import (
     once,
     places,
     promises,
+    remedies,
     telling,
 )
 from zerotrip.catalogue.lint import steps as route_steps
@@ -63,6 +64,8 @@ RULES: tuple[Rule, ...] = (
     applicants.applicant_field_unbound,
     applicants.representative_of_person,
     applicants.applicant_fact_unknown,
+    remedies.remedies_missing,
+    remedies.remedies_without_online_channel,
     telling.guide_incomplete,
     telling.guide_lacks_notes,
     telling.code_flagged,

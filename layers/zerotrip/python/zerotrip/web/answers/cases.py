@@ -40,6 +40,65 @@ class PromisedMaterial(TypedDict):
     last_day: str
 
 
+class Written(TypedDict):
+    """What a person wrote or a law is called; English where there is some."""
+
+    zh: str
+    en: str | None
+
+
+class DecidedBy(TypedDict):
+    """The organ that decided."""
+
+    uscc: str
+    name: Text
+
+
+class ReconsiderationAnswer(TypedDict):
+    """行政复议: the body, and within how many calendar days of receiving the decision;
+    `body` is null where an old revision of the item does not name it."""
+
+    body: Text | None
+    days: int
+    online_url: str | None
+
+
+class LitigationAnswer(TypedDict):
+    """行政诉讼: within how many months of receiving the decision, or how many days of
+    receiving the decision on a reconsideration."""
+
+    court: Text | None
+    months: int
+    days_after_reconsideration: int
+
+
+class RemediesAnswer(TypedDict):
+    """What can be done against a decision; both sentences say all of it.
+
+    `prior_reconsideration`: reconsideration must be asked for before a suit.
+    """
+
+    reconsideration: ReconsiderationAnswer
+    litigation: LitigationAnswer
+    prior_reconsideration: bool
+    zh: str
+    en: str
+
+
+class DecisionTold(TypedDict):
+    """What was decided and why. `reasons` is null where they were destroyed with the
+    case's key, `remedies` where the application was granted."""
+
+    act: Literal["grant", "refuse", "not_accept"]
+    act_name: Text
+    by: Literal["officer", "rule"]
+    reasons: Written | None
+    articles: list[Written]
+    decided_at: str
+    by_organisation: DecidedBy
+    remedies: RemediesAnswer | None
+
+
 class AskedAnswer(TypedDict):
     """What is asked of the person now; `ref` is its bill or shipment."""
 
@@ -63,20 +122,28 @@ class TimelineEntry(TypedDict):
 
 
 class BillAnswer(TypedDict):
-    """A bill of the case; what is not stored yet is null."""
+    """A bill of the case, named from its first moment; `stage` is null until it is
+    stored, and so is until when it may be paid."""
 
     bill_id: str
+    name: Text
     stage: str | None
+    stage_name: Text
     kind: str | None
     amount_fen: int | None
+    amount_text: Text | None
+    payable_until: str | None
 
 
 class ShipmentAnswer(TypedDict):
-    """A parcel of the case; `waybill` once the carrier has it."""
+    """A parcel of the case; `stage` is null until it is stored, `waybill` until the
+    carrier has it."""
 
     shipment_id: str
     stage: str | None
+    stage_name: Text
     direction: str | None
+    direction_name: Text | None
     waybill: str | None
 
 
@@ -128,10 +195,10 @@ class CaseAnswer(CaseStanding):
     """A case as its applicant sees it.
 
     `promised` is still to be handed in; `grounds` say why it ended by law or by a
-    promise not kept, and what can be done. `handed_in_by` is who acted for the
-    applicant when the form was handed in, null where nobody did. `handed_in` is what a
-    correction starts from: null in every stage but `correcting`, and for an agent who
-    may not apply.
+    promise not kept. `decision` is null before there is one. `handed_in_by` is who
+    acted for the applicant when the form was handed in, null where nobody did.
+    `handed_in` is what a correction starts from: null in every stage but `correcting`,
+    and for an agent who may not apply.
     """
 
     handed_in_by: HandedInBy | None
@@ -139,6 +206,7 @@ class CaseAnswer(CaseStanding):
     asked_of_me: list[AskedAnswer]
     promised: list[PromisedMaterial]
     grounds: list[FaultAnswer]
+    decision: DecisionTold | None
     timeline: list[TimelineEntry]
     bills: list[BillAnswer]
     shipments: list[ShipmentAnswer]

@@ -199,6 +199,7 @@ class GuideAnswer(TypedDict):
     promised_working_days: int
     visits: int
     result: LicenceOffered
+    remedies: Text
     complaint_telephone: str
     enquiry_telephone: str | None
     address: Text | None

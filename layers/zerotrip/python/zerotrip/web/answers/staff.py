@@ -9,10 +9,20 @@ from typing_extensions import TypedDict
 from zerotrip.web.answers.cases import (
     CaseNamed,
     CaseStanding,
+    DecisionTold,
     PromisedMaterial,
     TimelineEntry,
+    Written,
 )
-from zerotrip.web.answers.common import Text
+from zerotrip.web.answers.common import FaultAnswer, Text
+
+
+class CheckTold(TypedDict):
+    """What keeps a rule from deciding: the code, and a sentence for the officer."""
+
+    code: str
+    zh: str
+    en: str
 
 
 class TaskAnswer(TypedDict):
@@ -24,7 +34,7 @@ class TaskAnswer(TypedDict):
     kind: str
     role: str
     opened_at: str
-    checks: list[str]
+    checks: list[CheckTold]
 
 
 class WorkAnswer(CaseNamed):
@@ -39,9 +49,30 @@ class WorklistAnswer(TypedDict):
     tasks: list[WorkAnswer]
 
 
+class Labelled(TypedDict):
+    """One field of a provider's document, as an officer reads it."""
+
+    label: Text
+    value: str
+
+
+class ScanAnswer(TypedDict):
+    """What the malware scanner said of the file; `scanned_at` is null in old records.
+
+    `scanner` is `none` where no scanner is installed, as on a laptop.
+    """
+
+    scanner: str
+    version: str | None
+    verdict: Literal["clean", "infected", "unavailable"]
+    verdict_name: Text
+    scanned_at: str | None
+
+
 class StaffMaterial(TypedDict):
     """A material as handed in: a file, whose address opens for 60 seconds, or what the
-    state has: the licence's or the provider's `reference`, and its `document`."""
+    state has: the licence's or the provider's `reference`, its `document`, and
+    `fields`, which are the document in words. `scan` is null for what is no file."""
 
     code: str
     name: Text
@@ -53,6 +84,8 @@ class StaffMaterial(TypedDict):
     reference: str | None
     valid_until: str | None
     document: dict[str, Any] | None
+    fields: list[Labelled]
+    scan: ScanAnswer | None
 
 
 class ActedFor(TypedDict):
@@ -111,8 +144,17 @@ class KinAnswer(TypedDict):
     kin: list[KinEntry]
 
 
+class StaffDecision(DecisionTold):
+    """The same with who decided: an officer's login, or the step that acted."""
+
+    actor: str
+
+
 class StaffCaseAnswer(CaseStanding):
-    """A case as its office sees it; `task` is the open one, if there is one."""
+    """A case as its office sees it; `task` is the open one, if there is one.
+
+    `articles_offered` are what a decision may cite: the item's own legal bases.
+    """
 
     applicant: StaffApplicant
 
@@ -121,6 +163,9 @@ class StaffCaseAnswer(CaseStanding):
     form: dict[str, Any]
     materials: list[StaffMaterial]
     promised: list[PromisedMaterial]
+    grounds: list[FaultAnswer]
+    decision: StaffDecision | None
+    articles_offered: list[Written]
     task: TaskAnswer | None
 
 

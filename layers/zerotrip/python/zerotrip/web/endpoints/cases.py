@@ -52,8 +52,16 @@ def read_case(request: Request, deps: Applicant) -> Reply:
     acting = acting_now(request, deps)
     now = deps.requests.own(request.path["case_no"], acting)
     item = deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
-    view = case_view(deps.records, deps.requests.keys, now, item)
-    bills, shipments = views.fact_keys(deps.tenant, view)
+    bill_keys, shipment_keys = views.fact_keys(now)
+    bills = deps.records.heads(bill_keys)
+    shipments = deps.records.heads(shipment_keys)
+    view = case_view(
+        deps.records,
+        deps.requests.keys,
+        now,
+        item,
+        {bill.key.id: bill.body["payable_until"] for bill in bills},
+    )
     handed = None
     # Opening the form costs a call of KMS: only where it is to be changed, by whom
     # may change it.
@@ -61,9 +69,7 @@ def read_case(request: Request, deps: Applicant) -> Reply:
     if now.stage is Stage.CORRECTING and corrects:
         found = read_handed(deps.records, deps.requests.keys, now)
         handed = views.handed_in(found, item)
-    body = views.case(
-        view, deps.records.heads(bills), deps.records.heads(shipments), handed
-    )
+    body = views.case(view, [*bills, *shipments], handed)
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
 

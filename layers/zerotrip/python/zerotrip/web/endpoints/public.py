@@ -60,7 +60,7 @@ def read_guide_page(request: Request, deps: Public) -> Reply:
     if kept is None:
         raise NotFound(
             "guide_page_absent",
-            "该事项的办事指南网页尚未生成，请改用办事指南接口。",
+            "该事项的办事指南网页尚未生成，请稍后再试。",
             "The page of this guide was not made yet: read the guide as JSON.",
         )
     headers = {"ETag": f'"{pinned.digest}"', "Cache-Control": ITEMS_CACHED}
@@ -75,18 +75,22 @@ _FILTERS: dict[str, tuple[re.Pattern[str], str, str]] = {
     ),
     "audience": (
         re.compile("person|company"),
-        "须为person或company",
+        "请选择个人或者法人",
         "is person or company",
     ),
     "department": (
         re.compile(r"[a-z][a-z0-9-]{0,31}"),
-        "须为部门代码",
+        "请从所列部门中选择",
         "is a department's code",
     ),
-    "theme": (re.compile(r"[a-z][a-z0-9_]{0,39}"), "须为主题代码", "is a theme's code"),
+    "theme": (
+        re.compile(r"[a-z][a-z0-9_]{0,39}"),
+        "请从所列主题中选择",
+        "is a theme's code",
+    ),
     "after": (
         re.compile(r"[0-9A-Z]{31}"),
-        "须为上一页最后一个事项的编码",
+        "请从第一页重新查看",
         "is the last item's code of the page before",
     ),
 }

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from zerotrip.cases.applicant import level_for_machines
+from zerotrip.cases.decisions import articles_of
 from zerotrip.cases.handed import read_handed
-from zerotrip.cases.model import CaseNow
+from zerotrip.cases.model import CaseNow, Handed
 from zerotrip.cases.requests import LateReason
-from zerotrip.cases.views import case_view, current_task
+from zerotrip.cases.views import case_view, current_task, staff_decision
 from zerotrip.cases.worklist import open_tasks
-from zerotrip.catalogue.model import Item
+from zerotrip.catalogue.model import Item, Text
+from zerotrip.catalogue.shared_entries import shared_materials
 from zerotrip.identity.agency import Seen
 from zerotrip.identity.model import Officer
 from zerotrip.identity.recusal import own_case
@@ -26,7 +28,7 @@ from zerotrip.kernel.identifiers import (
 from zerotrip.kernel.names import normalised_number
 from zerotrip.sources.kept import read_document, source_sk
 from zerotrip.sources.model import SHARED
-from zerotrip.web import answers, views
+from zerotrip.web import answers, staff_views, views
 from zerotrip.web.dependencies import Staff
 from zerotrip.web.endpoints.officers import officer_now
 from zerotrip.web.exchange import Reply, Request, version_tag
@@ -43,6 +45,7 @@ from zerotrip.web.routes import staff as routes
 from zerotrip.web.serving import Endpoint
 
 DOWNLOAD_SECONDS = 60
+ENGLISH_NOT_WRITTEN = "The officer wrote this in Chinese only: please see the Chinese."
 _SEEN_BY_STAFF = (
     "case_no", "query_code", "version", "item_code", "item_name", "stage",
     "stage_name", "received_at", "obligations", "timeline", "licence_id",
@@ -67,9 +70,9 @@ def read_worklist(request: Request, deps: Staff) -> Reply:
             "item_code": now.case.item,
             "item_name": views.text(_item(deps, now).name),
             "stage": str(now.stage),
-            "stage_name": views.stage_name(now.stage),
+            "stage_name": views.stage_name(now.stage, now.key.id),
             "received_at": now.case.received_at,
-            "task": views.task(data),
+            "task": staff_views.task(data, _item(deps, now)),
         }
         for now, data in found
         if now.key.id not in own
@@ -91,12 +94,12 @@ def read_staff_case(request: Request, deps: Staff) -> Reply:
             item, handed.form, handed.by, _officers_name(deps, handed.by.seen_by)
         ),
         "form": dict(handed.form),
-        "materials": [
-            _material(deps, now, item, code, pin)
-            for code, pin in handed.materials.items()
-        ],
+        "materials": _materials(deps, now, item, handed),
         "promised": view["promised"],
-        "task": views.task(task.data) if task else None,
+        "grounds": view["grounds"],
+        "decision": staff_decision(deps.records, deps.keys, now, item),
+        "articles_offered": [each.as_json() for each in articles_of(item)],
+        "task": staff_views.task(task.data, item) if task else None,
     }
     return Reply(200, body, {"ETag": version_tag(now.head.version)})
 
@@ -134,7 +137,12 @@ def decide_case(request: Request, deps: Staff) -> Reply:
         if asked.decision == "approve":
             _require_proven(deps, now, _item(deps, now))
         committed = deps.requests.decide(
-            now, officer.sub, request.version, asked.decision, asked.reasons
+            now,
+            officer.sub,
+            request.version,
+            asked.decision,
+            asked.reasons,
+            articles=asked.articles,
         )
         event = committed.events[0]
         body = views.decision(event, asked.decision)
@@ -154,11 +162,12 @@ def _require_role(officer: Officer, item: Item) -> None:
 
 def _defect(asked: Defect) -> Fault:
     """What is wrong, and what to do, in one sentence each, as the rules say it."""
+    both = (asked.message.en, asked.remedy.en)
     return Fault(
         asked.path,
         asked.code,
         asked.message.zh + asked.remedy.zh,
-        f"{asked.message.en} {asked.remedy.en}",
+        ENGLISH_NOT_WRITTEN if None in both else f"{both[0]} {both[1]}",
     )
 
 
@@ -289,10 +298,29 @@ def _item(deps: Staff, now: CaseNow) -> Item:
     return deps.catalogue.pinned(deps.tenant, now.case.item, now.case.item_digest)
 
 
+def _materials(
+    deps: Staff, now: CaseNow, item: Item, handed: Handed
+) -> list[answers.StaffMaterial]:
+    shared = {each.code: each.shared for each in item.materials if each.shared}
+    wanted = [shared[code] for code in handed.materials if code in shared]
+    known = shared_materials(deps.catalogue.tables, deps.tenant, wanted)
+    found: list[answers.StaffMaterial] = []
+    for code, pin in handed.materials.items():
+        provided = known.get(shared.get(code, ""))
+        labels = provided.labels if provided else {}
+        found.append(_material(deps, now, item, (code, pin), labels))
+    return found
+
+
 def _material(
-    deps: Staff, now: CaseNow, item: Item, code: str, pin: Mapping[str, Any]
+    deps: Staff,
+    now: CaseNow,
+    item: Item,
+    pinned: tuple[str, Mapping[str, Any]],
+    labels: Mapping[str, Text],
 ) -> answers.StaffMaterial:
     """A file to look at, or what the state has: a licence, a provider's document."""
+    code, pin = pinned
     material = item.material(code)
     source = pin.get("source", "upload")
     address = document = None
@@ -313,6 +341,8 @@ def _material(
         "reference": pin.get("ref"),
         "valid_until": pin.get("valid_until"),
         "document": document,
+        "fields": staff_views.fields(document or {}, labels),
+        "scan": staff_views.scan(pin),
     }
 
 

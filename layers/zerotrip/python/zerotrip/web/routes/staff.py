@@ -58,6 +58,7 @@ DECIDE_CASE = Route(
     (
         *_STAFF,
         "applicant_unproven",
+        "articles_missing",
         "case_unknown",
         "own_case",
         "papers_not_received",

@@ -7,6 +7,7 @@ from zerotrip.web.openapi.examples.shown import (
     BILL_ID,
     CASE_NO,
     FORM,
+    GRANTED,
     IN_REVIEW,
     ISSUED,
     ITEM_CODE,
@@ -204,27 +205,37 @@ ANSWERED: dict[str, Json] = {
         "asked_of_me": [
             {
                 "obligation": "payment",
-                "zh": "请缴纳费用。",
-                "en": "Please pay the fee.",
+                "zh": "请于2026年12月6日16:00前缴纳机动车行驶证工本费15.00元；"
+                "未缴费的，暂不制发机动车行驶证。",
+                "en": "Please pay 15.00 yuan (Cost of a vehicle licence) by "
+                "2026-12-06 16:00; “Vehicle Licence” is not issued before.",
                 "ref": BILL_ID,
             }
         ],
         "promised": [],
         "grounds": [],
+        "decision": GRANTED,
         "timeline": TIMELINE,
         "bills": [
             {
                 "bill_id": BILL_ID,
-                "stage": "opened",
+                "name": {
+                    "zh": "机动车行驶证工本费",
+                    "en": "Cost of a vehicle licence",
+                },
+                **stage_of("opened", "待缴纳", "To be paid"),
                 "kind": "fee",
                 "amount_fen": 1500,
+                "amount_text": {"zh": "15.00元", "en": "15.00 yuan"},
+                "payable_until": "2026-12-06T08:00:05.000Z",
             }
         ],
         "shipments": [
             {
                 "shipment_id": SHIPMENT_ID,
-                "stage": "dispatched",
+                **stage_of("dispatched", "快递已接单", "Taken by the carrier"),
                 "direction": "delivery",
+                "direction_name": {"zh": "寄送办理结果", "en": "The result to you"},
                 "waybill": "ZT0000000000001",
             }
         ],
@@ -261,8 +272,13 @@ ANSWERED: dict[str, Json] = {
                 "by_agent": False,
                 "title": {"zh": "待缴费", "en": "Payment due"},
                 "text": {
-                    "zh": "您申请的“补领机动车行驶证”需缴纳15.00元。",
-                    "en": "Please pay 15.00 yuan for your vehicle licence.",
+                    "zh": f"您申请的“补领机动车行驶证”（办件编号{CASE_NO}）："
+                    "请于2026年12月6日16:00前缴纳机动车行驶证工本费15.00元，"
+                    "可在“我的办件”中在线缴纳。未缴费的，暂不制发机动车行驶证。",
+                    "en": "Your application “Replacement of a vehicle licence” (case "
+                    f"{CASE_NO}): please pay 15.00 yuan (Cost of a vehicle "
+                    "licence) by 2026-12-06 16:00 in “My cases”. “Vehicle Licence” is "
+                    "not issued before.",
                 },
                 "occurred_at": "2026-11-21T08:00:05.000Z",
                 "sent_at": "2026-11-21T08:00:06.000Z",
@@ -319,9 +335,39 @@ ANSWERED: dict[str, Json] = {
                 "reference": None,
                 "valid_until": None,
                 "document": None,
-            }
+                "fields": [],
+                "scan": {
+                    "scanner": "clamav",
+                    "version": "ClamAV 1.4.1/27460",
+                    "verdict": "clean",
+                    "verdict_name": {"zh": "未发现恶意代码", "en": "No malware found"},
+                    "scanned_at": "2026-11-21T07:59:30.000Z",
+                },
+            },
+            {
+                "code": "household_registration",
+                "name": {"zh": "户口簿", "en": "Household registration"},
+                "source": "shared",
+                "content_type": None,
+                "size_bytes": None,
+                "sha256": SHA256,
+                "download_url": None,
+                "reference": "population-9f86d081884c7d659a2f",
+                "valid_until": "2026-12-21",
+                "document": {"address": "示例省示例市示例区示例大道1号"},
+                "fields": [
+                    {
+                        "label": {"zh": "住址", "en": "Address"},
+                        "value": "示例省示例市示例区示例大道1号",
+                    }
+                ],
+                "scan": None,
+            },
         ],
         "promised": [],
+        "grounds": [],
+        "decision": None,
+        "articles_offered": GRANTED["articles"],
         "task": TASK,
     },
     "DecisionAnswer": {

@@ -93,7 +93,11 @@ ASKED: dict[str, Json] = {
     "NewPayment": {"wechat_pay": {"channel": "wechat_pay", "bill_id": BILL_ID}},
     "NewDecision": {
         "approve": {"decision": "approve", "reasons": "材料齐全，符合法定条件。"},
-        "refuse": {"decision": "refuse", "reasons": "经营场所不符合要求。"},
+        "refuse": {
+            "decision": "refuse",
+            "reasons": "经营场所不符合要求。",
+            "articles": ["《中华人民共和国食品安全法》第三十五条"],
+        },
     },
     "ItemFiles": {
         "folder": {

@@ -186,6 +186,13 @@ ITEMS: dict[str, Json] = {
             "title": {"zh": "机动车行驶证", "en": "Vehicle licence"},
             "valid_months": None,
         },
+        "remedies": {
+            "zh": "不服本决定的，可以自收到之日起六十日内向示例市人民政府申请行政复议，"
+            "也可以自收到之日起六个月内向示例市人民法院提起行政诉讼。",
+            "en": "Against this decision you may ask the People's Government of Shili "
+            "for administrative reconsideration within 60 days of receiving it, or go "
+            "to the People's Court of Shili within 6 months of receiving it.",
+        },
         "complaint_telephone": "0763-12345",
         "enquiry_telephone": None,
         "address": None,

@@ -68,6 +68,21 @@ POWER: Json = {
     "principal": {"kind": "natural", "name": "张示例"},
     "agent": None,
 }
+GRANTED: Json = {
+    "act": "grant",
+    "act_name": {"zh": "准予许可", "en": "Granted"},
+    "by": "officer",
+    "reasons": {"zh": "材料齐全，符合法定条件。", "en": None},
+    "articles": [
+        {
+            "zh": "《机动车登记规定》第五十九条",
+            "en": "Provisions on the Registration of Motor Vehicles, article 59",
+        }
+    ],
+    "decided_at": "2026-11-21T08:20:00.000Z",
+    "by_organisation": ISSUER,
+    "remedies": None,
+}
 IN_REVIEW = stage_of("in_review", "审查中", "In review")
 TIMELINE: list[Json] = [
     {
@@ -136,7 +151,14 @@ TASK: Json = {
     "kind": "decision",
     "role": "officer",
     "opened_at": "2026-11-21T08:00:02.500Z",
-    "checks": [],
+    "checks": [
+        {
+            "code": "applicant_differs",
+            "zh": "申请表中的申请人信息与其现在的实名认证信息不一致，请核对。",
+            "en": "The applicant in the form is not the one who is proven now: "
+            "please check.",
+        }
+    ],
 }
 ISSUED: Json = {
     "licence_id": LICENCE_ID,
