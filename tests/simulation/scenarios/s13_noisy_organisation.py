@@ -20,6 +20,8 @@ from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Kind
 
 QUIET_CASES = 100
+# Of fewer the 95th in a hundred is the slowest one, and a matter of luck.
+FEWEST = 40
 NOISE = 7
 WORKERS = 3
 ARRIVALS_PER_SECOND = 20
@@ -29,7 +31,7 @@ MOST = 2.0
 
 def run(seed: int, size: Size, *, fair: bool = True) -> Outcome:
     """The quiet office alone, then beside the noisy one."""
-    quiet = size.of(QUIET_CASES, least=16)
+    quiet = size.of(QUIET_CASES, least=FEWEST)
     start = base_of(((FOOD, quiet), (REPLACEMENT, NOISE * quiet)))
     calm, _ = _played(seed, start, quiet, noisy=False, fair=fair)
     loud, people = _played(seed, start, quiet, noisy=True, fair=fair)
