@@ -208,6 +208,24 @@ def test_officers_see_who_applied_how_and_at_which_level(people: People) -> None
     assert seen.body["applicant"]["acted_for_by"] is None
 
 
+def test_an_answer_that_is_kept_for_a_repeat_names_nobody(people: People) -> None:
+    who, key = people.oidc(claims("zhang")), {"Idempotency-Key": "a-key-0001"}
+    body = {"item_code": people.vehicle}
+    asked = ("POST", "/v1/applications")
+    first = people.town.call(*asked, who=who, body=body, headers=key)
+    again = people.town.call(*asked, who=who, body=body, headers=key)
+    assert again.status == first.status == 201
+    assert again.body["application_id"] == first.body["application_id"]
+    offer = {"agent_name": "李示例", "agent_number": NUMBERS["li"], "acts": ["all"]}
+    asked = ("POST", "/v1/powers")
+    first = people.town.call(*asked, who=who, body=offer, headers=key)
+    again = people.town.call(*asked, who=who, body=offer, headers=key)
+    assert again.body == first.body
+    kept = repr(people.town.world.tables.rows)
+    assert "张示例" not in kept
+    assert NUMBERS["zhang"] not in kept
+
+
 # at a window
 
 

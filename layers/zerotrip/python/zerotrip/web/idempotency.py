@@ -72,7 +72,7 @@ class Answers:
         request: Request,
         act: Callable[[Mapping[str, Any] | None], tuple[Reply, Mapping[str, Any]]],
     ) -> Reply:
-        """For answers that go stale, such as signed forms: acts each time.
+        """For answers that go stale or name somebody, such as forms: acts each time.
 
         `act` gets what it noted the first time, or None, and answers reply and note.
         """
@@ -80,7 +80,8 @@ class Answers:
         if place is None:
             return act(None)[0]
         if place.row is not None and place.row.stage == ANSWERED:
-            return act(place.row.data["note"])[0]
+            reply, _ = act(place.row.data["note"])
+            return replace(reply, headers={**reply.headers, REPLAYED: "true"})
         noted: list[Mapping[str, Any]] = []
 
         def noting() -> Reply:

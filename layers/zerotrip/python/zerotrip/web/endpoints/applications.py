@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from zerotrip.cases.applicant import with_missing
 from zerotrip.cases.applications import Receipt
@@ -39,12 +41,17 @@ def start_application(request: Request, deps: Applicant) -> Reply:
     """A draft that holds only what is proven of its applicant."""
     acting = acting_now(request, deps)
 
-    def act() -> Reply:
-        item_code = request.asked(NewApplication).item_code
-        draft = deps.applications.start(acting, item_code)
-        return _application(deps, acting, draft, 201)
+    def act(noted: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
+        # Never the answer itself: its form names the applicant.
+        if noted is None:
+            item_code = request.asked(NewApplication).item_code
+            draft = deps.applications.start(acting, item_code)
+        else:
+            draft = deps.applications.own(acting, noted["application_id"])
+        note = {"application_id": draft.id}
+        return _application(deps, acting, draft, 201), note
 
-    return answers_of(deps).once(request, act)
+    return answers_of(deps).anew(request, act)
 
 
 def read_application(request: Request, deps: Applicant) -> Reply:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from zerotrip.cases.applicant import require_agents_allowed
 from zerotrip.identity.agency import Offer
 from zerotrip.identity.powers import Power, why_ended
@@ -29,7 +32,11 @@ def offer_power(request: Request, deps: Applicant) -> Reply:
     """Offers a power to a name and number."""
     acting = acting_now(request, deps)
 
-    def act() -> Reply:
+    def act(noted: Mapping[str, Any] | None) -> tuple[Reply, Mapping[str, Any]]:
+        # Never the answer itself: it names the principal.
+        if noted is not None:
+            power = deps.agency.powers.get(noted["power_id"])
+            return Reply(201, _shown(deps, power)), noted
         asked = request.asked(NewPower)
         if asked.item_code is not None:
             item = deps.catalogue.current(deps.tenant, asked.item_code).item
@@ -46,9 +53,9 @@ def offer_power(request: Request, deps: Applicant) -> Reply:
                 ends_at=times.from_text(asked.ends_at) if asked.ends_at else None,
             ),
         )
-        return Reply(201, _shown(deps, offered))
+        return Reply(201, _shown(deps, offered)), {"power_id": offered.id}
 
-    return answers_of(deps).once(request, act)
+    return answers_of(deps).anew(request, act)
 
 
 def accept_power(request: Request, deps: Applicant) -> Reply:
