@@ -80,8 +80,7 @@ class Answers:
         if place is None:
             return act(None)[0]
         if place.row is not None and place.row.stage == ANSWERED:
-            reply, _ = act(place.row.data["note"])
-            return replace(reply, headers={**reply.headers, REPLAYED: "true"})
+            return act(place.row.data["note"])[0]
         noted: list[Mapping[str, Any]] = []
 
         def noting() -> Reply:

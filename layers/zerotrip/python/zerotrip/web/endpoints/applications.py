@@ -15,7 +15,7 @@ from zerotrip.web.dependencies import Applicant
 from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.endpoints.uploads import upload_form
 from zerotrip.web.exchange import Reply, Request, version_tag
-from zerotrip.web.idempotency import Answers
+from zerotrip.web.idempotency import REPLAYED, Answers
 from zerotrip.web.requests import NewApplication, SavedForm, Submission
 
 
@@ -48,8 +48,10 @@ def start_application(request: Request, deps: Applicant) -> Reply:
             draft = deps.applications.start(acting, item_code)
         else:
             draft = deps.applications.own(acting, noted["application_id"])
-        note = {"application_id": draft.id}
-        return _application(deps, acting, draft, 201), note
+        reply = _application(deps, acting, draft, 201)
+        if noted is not None:
+            reply = replace(reply, headers={**reply.headers, REPLAYED: "true"})
+        return reply, {"application_id": draft.id}
 
     return answers_of(deps).anew(request, act)
 

@@ -15,6 +15,7 @@ from zerotrip.web.dependencies import Applicant
 from zerotrip.web.endpoints.acting import acting_now
 from zerotrip.web.endpoints.applications import answers_of
 from zerotrip.web.exchange import Reply, Request
+from zerotrip.web.idempotency import REPLAYED
 from zerotrip.web.requests import NewPower
 
 
@@ -36,7 +37,7 @@ def offer_power(request: Request, deps: Applicant) -> Reply:
         # Never the answer itself: it names the principal.
         if noted is not None:
             power = deps.agency.powers.get(noted["power_id"])
-            return Reply(201, _shown(deps, power)), noted
+            return Reply(201, _shown(deps, power), {REPLAYED: "true"}), noted
         asked = request.asked(NewPower)
         if asked.item_code is not None:
             item = deps.catalogue.current(deps.tenant, asked.item_code).item
