@@ -49,7 +49,6 @@ from zerotrip.payments.requests import Payments
 from zerotrip.payments.steps import bill_unknown
 from zerotrip.web.endpoints import licences
 from zerotrip.web.endpoints import sessions as of_sessions
-from zerotrip.web.idempotency import Answers
 
 Patch = Callable[[pytest.MonkeyPatch, Scene], None]
 Verify = Callable[
@@ -215,17 +214,6 @@ def _any_subject(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     )
     # The second lock: what the index gives is held against who acts.
     patch.setattr(Acting, "reaches", lambda self, *about: True)
-
-
-def _key_of_nobody(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    """An Idempotency-Key that is not kept per person."""
-    victim = scene.people["citizen"]
-    address = Answers._address
-    patch.setattr(
-        Answers,
-        "_address",
-        lambda self, request, key: address(self, replace(request, session=victim), key),
-    )
 
 
 def _writes_first(patch: pytest.MonkeyPatch, scene: Scene) -> None:
@@ -501,12 +489,6 @@ MUTATIONS = [
         "other_citizen",
     ),
     Mutation("any subject's list", _any_subject, "GET /v1/cases", "other_citizen"),
-    Mutation(
-        "an Idempotency-Key for all",
-        _key_of_nobody,
-        "POST /v1/applications",
-        "other_citizen",
-    ),
     Mutation(
         "an openid is its owner's for ever",
         _any_owner_of_a_case,
