@@ -481,6 +481,25 @@ def test_no_agent_touches_what_one_does_in_person(people: People) -> None:
     assert people.read(for_zhang, case_no).status == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "route", "body"),
+    [
+        ("POST", "/v1/cases/{case_no}/corrections", {}),
+        ("POST", "/v1/cases/{case_no}/withdrawal", None),
+    ],
+)
+def test_no_agent_moves_a_running_case_that_is_ones_own_alone(
+    people: People, method: str, route: str, body: dict[str, Any] | None
+) -> None:
+    people.in_person()
+    zhang, for_zhang, _ = authorised(people)
+    case_no = people.case(zhang)
+    seen = {"If-Match": people.read(zhang, case_no).headers["ETag"]}
+    asked = {"body": body, "headers": seen, "case_no": case_no}
+    refused = people.town.call(method, route, who=for_zhang, **asked)
+    assert (refused.status, refused.code) == (403, "agents_forbidden")
+
+
 def test_an_offer_says_until_when_it_stands_and_why_it_does_not_hold_yet(
     people: People,
 ) -> None:
