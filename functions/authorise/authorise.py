@@ -10,7 +10,8 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 
 from zerotrip.identity.authorise import Authoriser, answer
-from zerotrip.identity.store import IDENTITY_TABLE, Officers
+from zerotrip.identity.officers import Officers
+from zerotrip.identity.rows import IDENTITY_TABLE
 from zerotrip.identity.tokens import KmsTokenKey, Realm
 from zerotrip.kernel.store import DynamoTables
 from zerotrip.runtime.settings import metered

@@ -27,12 +27,12 @@ from zerotrip.catalogue.authoring import load
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.packages import files_of
 from zerotrip.identity.model import Officer, Organisation, Role
+from zerotrip.identity.officers import Officers
 from zerotrip.identity.staff import (
     find_officer,
     register_officer,
     register_organisation,
 )
-from zerotrip.identity.store import Officers
 from zerotrip.kernel.errors import Invalid, NotFound
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.tables import Tables

@@ -31,7 +31,7 @@ from zerotrip.identity.powers import (
     Scope,
 )
 from zerotrip.identity.recusal import Recusal
-from zerotrip.identity.store import number_mark
+from zerotrip.identity.rows import number_mark
 
 AGENT = "SYNTHETIC0AGENTOFVICTIMS00"
 AGENT_IN_LIFE = Person(name="孙示例", id_type="111", id_no="999999199107070076")

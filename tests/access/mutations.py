@@ -24,9 +24,11 @@ from tests.access.operations import operations
 from tests.access.scene import Scene
 from zerotrip.cases.drafts import Drafts
 from zerotrip.cases.requests import Requests, case_unknown
-from zerotrip.identity import callers, permissions, recusal, store, tokens
+from zerotrip.identity import callers, permissions, persons, recusal, tokens
 from zerotrip.identity.agency import Agency
 from zerotrip.identity.model import Session, Subject
+from zerotrip.identity.officers import Officers
+from zerotrip.identity.persons import PersonNow, Persons
 from zerotrip.identity.powers import (
     Acting,
     Power,
@@ -38,7 +40,7 @@ from zerotrip.identity.powers import (
 )
 from zerotrip.identity.recusal import Recusal
 from zerotrip.identity.sessions import Sessions
-from zerotrip.identity.store import Officers, PersonNow, Persons, Subjects
+from zerotrip.identity.store import Subjects
 from zerotrip.kernel.aggregate import Key, Kind
 from zerotrip.kernel.errors import Conflict, Forbidden
 from zerotrip.kernel.records import Records
@@ -291,8 +293,8 @@ def _holds_though(reason: str) -> Patch:
 
 
 def _former_logins_hold(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    read = store.read_subject
-    patch.setattr(store, "read_subject", lambda *of: replace(read(*of), former=False))
+    read = persons.read_subject
+    patch.setattr(persons, "read_subject", lambda *of: replace(read(*of), former=False))
 
 
 def _logins_are_compared(patch: pytest.MonkeyPatch, scene: Scene) -> None:

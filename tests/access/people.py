@@ -28,18 +28,14 @@ from zerotrip.identity.powers import (
     PowerState,
     Scope,
 )
+from zerotrip.identity.rows import IDENTITY_TABLE, SUBJECT, subject_key
 from zerotrip.identity.sessions import ANSWERS_TABLE, window_key
 from zerotrip.identity.staff import (
     register_officer,
     register_organisation,
     reinstate_officer,
 )
-from zerotrip.identity.store import (
-    IDENTITY_TABLE,
-    SUBJECT,
-    Subjects,
-    subject_key,
-)
+from zerotrip.identity.store import Subjects
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.licence_identifier import licence_identifier, parse
 from zerotrip.kernel.sealing import KeyRing

@@ -37,6 +37,7 @@ from zerotrip.identity.model import (
     Subject,
     SubjectKind,
 )
+from zerotrip.identity.persons import Identities, Persons
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import (
     EVERY_ACT,
@@ -48,7 +49,7 @@ from zerotrip.identity.powers import (
     Scope,
 )
 from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.identity.store import Identities, Persons, Subjects
+from zerotrip.identity.store import Subjects
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.objects import StoredObject
 from zerotrip.kernel.records import Records

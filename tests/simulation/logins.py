@@ -28,7 +28,7 @@ from zerotrip.identity.authorise import Authoriser
 from zerotrip.identity.clients.oidc import Claims, CompanyClaims
 from zerotrip.identity.clients.wechat_mini_program import WeChatLogin
 from zerotrip.identity.model import Level, Provider, Session
-from zerotrip.identity.store import Officers
+from zerotrip.identity.officers import Officers
 from zerotrip.identity.tokens import Realm
 from zerotrip.kernel import times
 from zerotrip.web.exchange import version_tag

@@ -22,7 +22,8 @@ from zerotrip.cases.handed import read_handed
 from zerotrip.cases.model import case_key, read
 from zerotrip.catalogue.pointers import pointer
 from zerotrip.identity.model import Level
-from zerotrip.identity.store import MOST_LOGINS, number_mark
+from zerotrip.identity.rows import number_mark
+from zerotrip.identity.store import MOST_LOGINS
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import EventRow, Key, Kind
 from zerotrip.kernel.records import event_row

@@ -16,12 +16,7 @@ from zerotrip.identity.model import (
     SubjectKind,
 )
 from zerotrip.identity.powers import Acting, alone
-from zerotrip.identity.store import (
-    IDENTITY_TABLE,
-    SUBJECT,
-    number_mark,
-    subject_key,
-)
+from zerotrip.identity.rows import IDENTITY_TABLE, SUBJECT, number_mark, subject_key
 from zerotrip.kernel.aggregate import canonical
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Put, StoredRow, Tables

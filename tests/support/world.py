@@ -27,9 +27,9 @@ from zerotrip.catalogue.commands import publish_folder
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.identity.callers import Callers
 from zerotrip.identity.model import Person, Role
+from zerotrip.identity.persons import Identities, Persons
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import Acting
-from zerotrip.identity.store import Identities, Persons
 from zerotrip.kernel.aggregate import EventRow, Key
 from zerotrip.kernel.errors import AlreadyDone, GiveUp
 from zerotrip.kernel.identifiers import Mint

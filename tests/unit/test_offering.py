@@ -15,12 +15,12 @@ from tests.support.world import World
 from zerotrip.catalogue.authoring import load
 from zerotrip.catalogue.model import Item
 from zerotrip.identity.model import Officer, Organisation, Role
+from zerotrip.identity.officers import Officers
 from zerotrip.identity.staff import (
     find_officer,
     register_officer,
     register_organisation,
 )
-from zerotrip.identity.store import Officers
 from zerotrip.kernel.identifiers import Mint
 from zerotrip.kernel.times import legal_day
 

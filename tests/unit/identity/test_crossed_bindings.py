@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.identity.world import HASH_KEY, TENANT, World, person
 from zerotrip.identity.model import Level, Session
-from zerotrip.identity.store import note, proven_by
+from zerotrip.identity.registers import note, proven_by
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from zerotrip.kernel.identifiers import is_citizen_number
 

@@ -32,11 +32,11 @@ from zerotrip.identity.model import (
     SessionRefused,
     SubjectKind,
 )
+from zerotrip.identity.persons import PersonNow
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import EVERY_ACT, USUAL_TERM, Office, revoked, why_ended
 from zerotrip.identity.sessions import Grant
 from zerotrip.identity.staff import suspend_officer
-from zerotrip.identity.store import PersonNow
 from zerotrip.identity.tokens import verify
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 

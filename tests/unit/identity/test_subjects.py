@@ -8,7 +8,8 @@ import pytest
 
 from tests.unit.identity.world import COMPANY, HASH_KEY, TENANT, World, person
 from zerotrip.identity.model import Level, Login, Person, Provider, SubjectKind
-from zerotrip.identity.store import login_key, proven_by
+from zerotrip.identity.registers import proven_by
+from zerotrip.identity.rows import login_key
 from zerotrip.kernel.errors import Conflict, Forbidden, GiveUp, NotFound, Unavailable
 from zerotrip.kernel.tables import Rejected, Write
 

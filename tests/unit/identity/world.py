@@ -16,9 +16,10 @@ from tests.support.memory import MemoryKeys, MemoryTables
 from zerotrip.identity.clients.oidc import Claims, CompanyClaims
 from zerotrip.identity.clients.wechat_mini_program import WeChatLogin
 from zerotrip.identity.model import Level, Organisation, Role
+from zerotrip.identity.officers import Officers
 from zerotrip.identity.sessions import Grant, Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.identity.store import Officers, Subjects
+from zerotrip.identity.store import Subjects
 from zerotrip.identity.tokens import PublicKey, Realm, TokenIssuer
 from zerotrip.kernel.errors import Unauthenticated
 from zerotrip.kernel.identifiers import Mint

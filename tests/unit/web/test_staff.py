@@ -21,8 +21,8 @@ from zerotrip.identity.model import (
     Session,
     SubjectKind,
 )
+from zerotrip.identity.rows import number_mark
 from zerotrip.identity.staff import suspend_officer
-from zerotrip.identity.store import number_mark
 from zerotrip.kernel.tables import Put, StoredRow
 from zerotrip.kernel.times import legal_day
 from zerotrip.web import staff_views

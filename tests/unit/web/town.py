@@ -27,12 +27,14 @@ from zerotrip.catalogue.publishing import Publishing
 from zerotrip.catalogue.steps import PublishDeps, publish_item
 from zerotrip.identity.agency import Agency, Window
 from zerotrip.identity.model import Level, Organisation, Role, Session
+from zerotrip.identity.officers import Officers
+from zerotrip.identity.persons import Persons
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import Acting
 from zerotrip.identity.recusal import Recusal
 from zerotrip.identity.sessions import Sessions
 from zerotrip.identity.staff import register_officer, register_organisation
-from zerotrip.identity.store import Officers, Persons, Subjects
+from zerotrip.identity.store import Subjects
 from zerotrip.identity.tokens import TokenIssuer, jwks
 from zerotrip.kernel.times import legal_day
 from zerotrip.notices.inbox import Inbox

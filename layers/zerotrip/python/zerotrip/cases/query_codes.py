@@ -15,7 +15,7 @@ from typing import Any
 
 from zerotrip.catalogue.model import Item
 from zerotrip.catalogue.pointers import pointer
-from zerotrip.identity.store import keyed_hash
+from zerotrip.identity.rows import keyed_hash
 from zerotrip.kernel.records import RECORDS_TABLE
 from zerotrip.kernel.tables import Expect, Put, StoredRow, Tables
 

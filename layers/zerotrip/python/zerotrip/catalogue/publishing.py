@@ -16,7 +16,7 @@ from zerotrip.catalogue.diff import diff
 from zerotrip.catalogue.packages import Checked, checked
 from zerotrip.catalogue.publication import Catalogue
 from zerotrip.catalogue.revisions import ItemCommand, ItemNow, Office
-from zerotrip.identity.store import Persons
+from zerotrip.identity.persons import Persons
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import Change, EventRow, Key
 from zerotrip.kernel.errors import Conflict, Forbidden, NotFound

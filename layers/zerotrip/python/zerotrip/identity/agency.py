@@ -18,6 +18,7 @@ from zerotrip.identity.model import (
     Provider,
     SubjectKind,
 )
+from zerotrip.identity.persons import PersonNow
 from zerotrip.identity.power_store import (
     Powers,
     mark_of,
@@ -42,12 +43,9 @@ from zerotrip.identity.powers import (
     revoked,
     term,
 )
+from zerotrip.identity.rows import number_mark
 from zerotrip.identity.sessions import ANSWERS_TABLE, window_key
-from zerotrip.identity.store import (
-    PersonNow,
-    Subjects,
-    number_mark,
-)
+from zerotrip.identity.store import Subjects
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Fault, Forbidden, Invalid, NotFound, ZeroTripError
 from zerotrip.kernel.identifiers import (

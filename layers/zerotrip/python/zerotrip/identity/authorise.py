@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from zerotrip.identity import tokens
 from zerotrip.identity.model import STAFF, Session, SessionRefused
-from zerotrip.identity.store import Officers
+from zerotrip.identity.officers import Officers
 from zerotrip.kernel.errors import Forbidden
 
 POLICY_VERSION = "2012-10-17"

@@ -14,6 +14,7 @@ from zerotrip.identity.model import (
     SessionRefused,
     SubjectKind,
 )
+from zerotrip.identity.persons import Identities, PersonNow, Persons
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import (
     Acting,
@@ -22,7 +23,6 @@ from zerotrip.identity.powers import (
     subject_ended,
     why_ended,
 )
-from zerotrip.identity.store import Identities, PersonNow, Persons
 from zerotrip.kernel.errors import NotFound
 
 

@@ -25,7 +25,8 @@ from zerotrip.identity.model import (
     Role,
     refuse_faults,
 )
-from zerotrip.identity.store import note_number, number_mark
+from zerotrip.identity.registers import note_number
+from zerotrip.identity.rows import number_mark
 from zerotrip.kernel.errors import Invalid, NotFound, ZeroTripError
 from zerotrip.kernel.identifiers import (
     Mint,
@@ -236,7 +237,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _connect(arguments: argparse.Namespace) -> Desk:
-    from zerotrip.identity.store import IDENTITY_TABLE
+    from zerotrip.identity.rows import IDENTITY_TABLE
     from zerotrip.kernel.store import DynamoTables
 
     names = {IDENTITY_TABLE: arguments.identity_table}

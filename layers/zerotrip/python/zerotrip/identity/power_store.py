@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from zerotrip.identity.model import Proven
 from zerotrip.identity.powers import Power
-from zerotrip.identity.store import IDENTITY_TABLE, keyed_hash, subject_key
+from zerotrip.identity.rows import IDENTITY_TABLE, keyed_hash, subject_key
 from zerotrip.kernel.errors import NotFound, Unavailable
 from zerotrip.kernel.names import normalised_name, normalised_number
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from zerotrip.identity.persons import PersonNow, Persons
 from zerotrip.identity.power_store import Powers
-from zerotrip.identity.store import IDENTITY_TABLE, PersonNow, Persons, number_mark
+from zerotrip.identity.rows import IDENTITY_TABLE, number_mark
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Forbidden
 from zerotrip.kernel.names import normalised_number

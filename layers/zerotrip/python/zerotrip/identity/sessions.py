@@ -35,6 +35,8 @@ from zerotrip.identity.model import (
     Subject,
     SubjectKind,
 )
+from zerotrip.identity.officers import Officers
+from zerotrip.identity.persons import PersonNow
 from zerotrip.identity.power_store import Powers
 from zerotrip.identity.powers import (
     USUAL_TERM,
@@ -48,7 +50,7 @@ from zerotrip.identity.powers import (
     subject_ended,
     why_ended,
 )
-from zerotrip.identity.store import Officers, PersonNow, Subjects
+from zerotrip.identity.store import Subjects
 from zerotrip.identity.tokens import TokenIssuer
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Forbidden, Unauthenticated, Unavailable

@@ -22,13 +22,8 @@ from zerotrip.identity.model import (
     refuse_faults,
     staff_role_faults,
 )
-from zerotrip.identity.store import (
-    IDENTITY_TABLE,
-    Officers,
-    login_key,
-    officer_row,
-    subject_key,
-)
+from zerotrip.identity.officers import Officers, officer_row
+from zerotrip.identity.rows import IDENTITY_TABLE, login_key, subject_key
 from zerotrip.kernel import times
 from zerotrip.kernel.errors import Conflict, Fault, NotFound
 from zerotrip.kernel.identifiers import Mint, is_uscc, uscc_fault

@@ -1,46 +1,35 @@
-"""Where subjects, officers and organisations are kept: table `identity`.
-
-    T#LOGIN#{keyed hash}       SUB            {sub, mark, holder}
-    T#SUB#{sub}                SUBJECT        {kind, level, subs, …}, sealed person
-    T#SUB#{sub}                HOLDS#{power}  a power that this login may use
-    T#SUB#{sub}                GAVE#{power}   a power that this principal gave
-    T#NUMBERED#{keyed hash}    {sub}          the logins proven by that number
-    T#NUMBERED#{keyed hash}    REGISTER       {ended, representative}
-    T#POWER#{power}            POWER          {principal, agent, acts, …}
-    T#OFFERED#{keyed hash}     {power}        a power offered to a name and number
-    T#OFFICER#{sub}            OFFICER        {organisation, department, roles, …}
-    T#OFFICER#{sub}            KIN#{keyed hash}  {relation, declared_at}
-    T#OFFICERS#{organisation}  {sub}          the same officers, to be listed
-    T#ORGANISATIONS            {uscc}         {name_zh, name_en}
-
-`mark` is the keyed hash of what the provider said last, so that a login that brings
-nothing new needs no decryption and no write. `holder` is that of WeChat's `unionid`:
-where it changes, the openid was given to somebody else. A person is the set `subs`,
-which stands in the row of each of its logins and is changed in all of them at once.
-"""
+"""Subjects by their logins: entered, joined, removed, vouched for."""
 
 from __future__ import annotations
 
-import hmac
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from zerotrip.identity.model import (
-    CompanyKind,
-    Level,
-    Login,
-    Officer,
-    Person,
-    Proven,
-    Provider,
-    Role,
-    Subject,
-    SubjectKind,
-)
+from zerotrip.identity.model import Level, Login, Person, Provider, Subject, SubjectKind
+from zerotrip.identity.persons import Identities, PersonNow, Persons
 from zerotrip.identity.powers import level_too_low, subject_ended
+from zerotrip.identity.registers import note, note_mark, proven_by
+from zerotrip.identity.rows import (
+    ATTEMPTS,
+    IDENTITY_TABLE,
+    PERSON_FIELD,
+    REGISTER,
+    SUBJECT,
+    busy,
+    changed,
+    keyed_hash,
+    login_key,
+    name_mark,
+    number_mark,
+    numbered_key,
+    opened_person,
+    read_subject,
+    subject_data,
+    subject_key,
+    subject_unknown,
+)
 from zerotrip.kernel import times
 from zerotrip.kernel.aggregate import canonical
 from zerotrip.kernel.errors import (
@@ -49,228 +38,12 @@ from zerotrip.kernel.errors import (
     Forbidden,
     Invalid,
     NotFound,
-    Unavailable,
 )
 from zerotrip.kernel.identifiers import Mint, is_citizen_number
-from zerotrip.kernel.names import normalised_name
 from zerotrip.kernel.sealing import KeyRing
 from zerotrip.kernel.tables import Expect, Put, Rejected, StoredRow, Tables, Write
 
-IDENTITY_TABLE = "identity"
-SUBJECT = "SUBJECT"
 MOST_LOGINS = 8
-REGISTER = "REGISTER"
-"""Under a number: what a register said of it, whoever signs in by it."""
-USCC = "USCC"
-RESIDENT_IDENTITY_CARD = "111"
-"""GA/T 2000.156."""
-_ATTEMPTS = 5
-_PERSON_FIELD = "person"
-
-
-def keyed_hash(hash_key: bytes, content: str) -> str:
-    """HMAC-SHA256, 64 hexadecimal characters: found again, never turned back."""
-    return hmac.new(hash_key, content.encode(), "sha256").hexdigest()
-
-
-def login_key(tenant: str, hash_key: bytes, login: Login) -> str:
-    """Partition key of a way in."""
-    hashed = keyed_hash(hash_key, f"{login.provider}:{login.identity}")
-    return f"{tenant}#LOGIN#{hashed}"
-
-
-def subject_key(tenant: str, sub: str) -> str:
-    """Partition key of a subject."""
-    return f"{tenant}#SUB#{sub}"
-
-
-def officer_row(tenant: str, officer: Officer, version: int) -> StoredRow:
-    """The row that says what an officer may do."""
-    return StoredRow(
-        pk=f"{tenant}#OFFICER#{officer.sub}",
-        sk="OFFICER",
-        data={
-            "organisation": officer.organisation,
-            "department": officer.department,
-            "roles": sorted(officer.roles),
-            "suspended_at": officer.suspended_at,
-        },
-        version=version,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Officers:
-    """Who works here. Read again at each staff request, so suspension is at once."""
-
-    tables: Tables
-
-    def find(self, tenant: str, sub: str) -> Officer | None:
-        """The officer, suspended or not; None for everyone else."""
-        known = self.versioned(tenant, sub)
-        return None if known is None else known[0]
-
-    def current(self, tenant: str, sub: str) -> Officer:
-        """The officer. Raises Forbidden `officer_unknown` or `officer_suspended`."""
-        officer = self.find(tenant, sub)
-        if officer is None:
-            raise Forbidden(
-                "officer_unknown",
-                "您不是登记在册的工作人员。",
-                "You are not registered as an officer.",
-            )
-        if officer.suspended_at is not None:
-            raise Forbidden(
-                "officer_suspended",
-                "您的工作人员账号已停用，请联系管理员。",
-                "Your officer account is suspended; please ask your administrator.",
-            )
-        return officer
-
-    def versioned(self, tenant: str, sub: str) -> tuple[Officer, int] | None:
-        """The officer and the row's version, for those who change it."""
-        row = self.tables.get(IDENTITY_TABLE, f"{tenant}#OFFICER#{sub}", "OFFICER")
-        return None if row is None else (_officer(sub, row), row.version or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class PersonNow:
-    """All logins of one person, or one company, as they stand now.
-
-    `asked` is the one that was looked up; `every` holds all, itself among them.
-    """
-
-    asked: Subject
-    every: tuple[Subject, ...]
-
-    @property
-    def subs(self) -> frozenset[str]:
-        """Whose drafts, cases, notices and files are this person's."""
-        return frozenset(each.sub for each in self.every)
-
-    @property
-    def live(self) -> tuple[Subject, ...]:
-        """Those by which the person may still sign in."""
-        return tuple(each for each in self.every if not each.former)
-
-    @property
-    def level(self) -> Level:
-        """How well the person is proven: by the best of the logins."""
-        reached = {each.level for each in self.live}
-        return max(reached, key=list(Level).index, default=Level.DECLARED)
-
-    @property
-    def best(self) -> Subject:
-        """The login whose provider vouches most for name and number."""
-        numbered = [each for each in self.live if each.number is not None]
-        return max(
-            numbered, key=lambda each: list(Level).index(each.level), default=self.asked
-        )
-
-    @property
-    def ended(self) -> str | None:
-        """`deceased` or `deregistered`, where a register said so."""
-        return next((each.ended for each in self.every if each.ended), None)
-
-    @property
-    def principal(self) -> Subject:
-        """Who was asked for, with what a register said of any of the logins."""
-        return replace(self.asked, ended=self.ended)
-
-    @property
-    def marks(self) -> frozenset[str]:
-        """All by which this person is known again: logins, numbers, and for a company
-        its representative's number."""
-        known = {each.number for each in self.every}
-        known |= {each.representative for each in self.every}
-        return self.subs | {each for each in known if each is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Persons:
-    """Reads who is who; nothing is opened and nothing written."""
-
-    tables: Tables
-
-    def of(self, tenant: str, sub: str) -> PersonNow:
-        """The person behind a login. Raises NotFound `subject_unknown`."""
-        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
-        if row is None:
-            raise subject_unknown()
-        asked = read_subject(tenant, sub, row)
-        others = [each for each in asked.members if each != sub]
-        return PersonNow(asked, (asked, *self._subjects(tenant, others).values()))
-
-    def many(self, tenant: str, subs: Iterable[str]) -> dict[str, PersonNow]:
-        """By `sub`; those that nobody knows are left out. Two reads at the most."""
-        wanted = set(subs)
-        found = self._subjects(tenant, wanted)
-        members = {other for each in found.values() for other in each.members}
-        found |= self._subjects(tenant, members - set(found))
-        return {
-            sub: PersonNow(
-                found[sub],
-                tuple(found[each] for each in found[sub].members if each in found),
-            )
-            for sub in wanted
-            if sub in found
-        }
-
-    def _subjects(self, tenant: str, subs: Iterable[str]) -> dict[str, Subject]:
-        keys = [(subject_key(tenant, sub), SUBJECT) for sub in sorted(subs)]
-        if not keys:
-            return {}
-        found = {}
-        for row in self.tables.get_many(IDENTITY_TABLE, keys):
-            sub = row.pk.rpartition("#")[2]
-            found[sub] = read_subject(tenant, sub, row)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Identities:
-    """Opens what providers vouched for: one KMS call per person."""
-
-    tables: Tables
-    keys: KeyRing
-
-    def person(self, tenant: str, sub: str) -> Person:
-        """What is personal of one login. Raises NotFound `subject_unknown`."""
-        row = self.tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
-        if row is None:
-            raise subject_unknown()
-        return opened_person(self.keys, tenant, sub, row)
-
-    def proven(self, tenant: str, person: PersonNow) -> Proven | None:
-        """Name and number as a provider or an officer vouched for them.
-
-        None below `matched`: what somebody says of themselves proves nothing.
-        """
-        best = person.best
-        natural = best.kind is SubjectKind.NATURAL
-        if natural and not person.level.reaches(Level.MATCHED):
-            return None
-        known = self.person(tenant, best.sub)
-        if not natural:
-            if not known.corp_uscc:
-                return None
-            return Proven(
-                kind=SubjectKind.LEGAL,
-                id_type=USCC,
-                number=known.corp_uscc,
-                name=known.corp_name or "",
-                representative=known.corp_representative,
-                company=best.company,
-            )
-        if not known.id_no or not known.name:
-            return None
-        return Proven(
-            kind=SubjectKind.NATURAL,
-            id_type=known.id_type or RESIDENT_IDENTITY_CARD,
-            number=known.id_no,
-            name=known.name,
-            telephone=known.telephone,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +120,7 @@ class Subjects:
         login this is.
         """
         said = _Said(person, level, facts or {})
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             known = self._login_row(tenant, login)
             try:
                 row = self._row_behind(tenant, known, person)
@@ -361,7 +134,7 @@ class Subjects:
                 return self._refresh(tenant, known, row, said)
             except Rejected:
                 continue  # somebody else wrote first: look again
-        raise _busy()
+        raise busy()
 
     def join(self, tenant: str, one: str, other: str) -> PersonNow:
         """Makes two logins one person's; nothing of either is moved.
@@ -369,7 +142,7 @@ class Subjects:
         Raises Conflict `login_bound_elsewhere` where they are proven as two people,
         `too_many_logins`, Forbidden `identity_level_too_low` where neither is proven.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             first, second = self.persons.of(tenant, one), self.persons.of(tenant, other)
             if other in first.subs:
                 return first
@@ -380,7 +153,7 @@ class Subjects:
             except Rejected:
                 continue  # another binding came first: look again
             return self.persons.of(tenant, one)
-        raise _busy()
+        raise busy()
 
     def remove(self, tenant: str, own: str, login: str) -> None:
         """Takes a login away from its person. What was begun by it stays theirs.
@@ -388,7 +161,7 @@ class Subjects:
         Whoever signs in by it from now on is somebody new. Raises NotFound
         `binding_unknown`, Conflict `last_login`, `only_proof`.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             person = self.persons.of(tenant, own)
             live = {each.sub for each in person.live}
             if login not in live:
@@ -408,16 +181,16 @@ class Subjects:
                 rows = [self._row_as_read(tenant, each) for each in person.live]
                 self.tables.transact(
                     [
-                        _changed(row, {**row.data, "former": True})
+                        changed(row, {**row.data, "former": True})
                         if row.pk == subject_key(tenant, login)
-                        else _changed(row, row.data)
+                        else changed(row, row.data)
                         for row in rows
                     ]
                 )
             except Rejected:
                 continue
             return
-        raise _busy()
+        raise busy()
 
     def vouch(
         self, tenant: str, sub: str, person: Person, officer: str, number: str
@@ -429,7 +202,7 @@ class Subjects:
         Invalid `name_differs` where a provider knows the number under another name.
         """
         self.require_name_of_number(tenant, number, person.name or "", sub)
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             now = self.persons.of(tenant, sub)
             mark = self.number_mark(number)
             # The former ones too: what they began is this person's still.
@@ -458,7 +231,7 @@ class Subjects:
             except Rejected:
                 continue
             return self.persons.of(tenant, sub)
-        raise _busy()
+        raise busy()
 
     def require_name_of_number(
         self, tenant: str, number: str, name: str, but: str | None = None
@@ -483,7 +256,7 @@ class Subjects:
         """
         mark = self.persons.of(tenant, sub).best.number
         if mark is not None:
-            _note_mark(self.tables, tenant, mark, **facts)
+            note_mark(self.tables, tenant, mark, **facts)
         note(self.tables, tenant, sub, **facts)
 
     def _row_behind(
@@ -558,7 +331,7 @@ class Subjects:
         row = self._subject_row(tenant, sub)
         if row.data.get("former"):
             return []
-        return [_changed(row, {**row.data, "former": True})]
+        return [changed(row, {**row.data, "former": True})]
 
     def _refresh(
         self, tenant: str, login_row: StoredRow, row: StoredRow, said: _Said
@@ -631,7 +404,7 @@ class Subjects:
             for each in person.live
             if each.sub != person.asked.sub
         ]
-        return [_changed(row, row.data) for row in rows]
+        return [changed(row, row.data) for row in rows]
 
     def _row_as_read(self, tenant: str, subject: Subject) -> StoredRow:
         """A login's row, for a write. Raises Rejected where it is another by now."""
@@ -672,7 +445,7 @@ class Subjects:
         writes: list[Write] = []
         for each in every:
             row = self._row_as_read(tenant, each)
-            writes.append(_changed(row, {**row.data, "subs": sorted(subs)}))
+            writes.append(changed(row, {**row.data, "subs": sorted(subs)}))
         self.tables.transact(writes)
 
     def _written(
@@ -689,9 +462,9 @@ class Subjects:
         content = canonical(person.as_json())
         kept = replace(
             row,
-            data={**row.data, **_subject_data(subject)},
+            data={**row.data, **subject_data(subject)},
             version=(row.version or 0) + 1,
-            sealed=data_key.seal(owner, _PERSON_FIELD, content),
+            sealed=data_key.seal(owner, PERSON_FIELD, content),
         )
         expect = Expect(version=row.version, absent=row.version is None)
         writes.append(Put(IDENTITY_TABLE, kept, expect))
@@ -719,152 +492,12 @@ class Subjects:
         return row
 
 
-def proven_by(tables: Tables, hash_key: bytes, tenant: str, number: str) -> list[str]:
-    """The `sub`s that are proven by a number or USCC."""
-    return _proven_by_mark(tables, tenant, number_mark(hash_key, number))
-
-
-def _proven_by_mark(tables: Tables, tenant: str, mark: str) -> list[str]:
-    pointers = tables.query(IDENTITY_TABLE, numbered_key(tenant, mark))
-    keys = [
-        (subject_key(tenant, pointer.sk), SUBJECT)
-        for pointer in pointers
-        if pointer.sk != REGISTER
-    ]
-    found = tables.get_many(IDENTITY_TABLE, keys) if keys else []
-    # A login may be proven by another number by now: that one's word is not of it.
-    return [
-        row.pk.rpartition("#")[2] for row in found if row.data.get("number") == mark
-    ]
-
-
-def note_number(
-    tables: Tables,
-    hash_key: bytes,
-    tenant: str,
-    number: str,
-    **facts: str | bool | None,
-) -> list[str]:
-    """Keeps what a register said of a number: for the logins that there are, which are
-    answered, and for those that come later. None takes a fact back."""
-    return _note_mark(tables, tenant, number_mark(hash_key, number), **facts)
-
-
-def _note_mark(
-    tables: Tables, tenant: str, mark: str, **facts: str | bool | None
-) -> list[str]:
-    pk = numbered_key(tenant, mark)
-    known = tables.get(IDENTITY_TABLE, pk, REGISTER)
-    merged = {**(known.data if known else {}), **facts}
-    data = {name: value for name, value in merged.items() if value is not None}
-    tables.transact([Put(IDENTITY_TABLE, StoredRow(pk, REGISTER, data))])
-    subs = _proven_by_mark(tables, tenant, mark)
-    for sub in subs:
-        note(tables, tenant, sub, **facts)
-    return subs
-
-
-def note(tables: Tables, tenant: str, sub: str, **facts: str | bool | None) -> None:
-    """Keeps what a register said of a subject; None takes a fact back."""
-    for _ in range(_ATTEMPTS):
-        row = tables.get(IDENTITY_TABLE, subject_key(tenant, sub), SUBJECT)
-        if row is None:
-            raise subject_unknown()
-        merged = {**row.data, **facts}
-        data = {name: value for name, value in merged.items() if value is not None}
-        if data == dict(row.data):
-            return
-        try:
-            tables.transact([_changed(row, data)])
-        except Rejected:
-            continue
-        return
-    raise _busy()
-
-
-def name_mark(hash_key: bytes, name: str) -> str:
-    """The keyed hash of a person's name, alike for each writing of it."""
-    return keyed_hash(hash_key, f"name:{normalised_name(name)}")
-
-
-def numbered_key(tenant: str, mark: str) -> str:
-    """Partition key of the logins that were proven by one number."""
-    return f"{tenant}#NUMBERED#{mark}"
-
-
-def number_mark(hash_key: bytes, number: str) -> str:
-    """The keyed hash of an identity number or USCC."""
-    return keyed_hash(hash_key, f"number:{number}")
-
-
-def read_subject(tenant: str, sub: str, row: StoredRow) -> Subject:
-    """The subject that a row holds."""
-    data = row.data
-    return Subject(
-        tenant=tenant,
-        sub=sub,
-        kind=SubjectKind(data["kind"]),
-        level=Level(data["level"]),
-        subs=tuple(data.get("subs", ())),
-        number=data.get("number"),
-        named=data.get("named"),
-        representative=data.get("representative"),
-        register=bool(data.get("register")),
-        company=CompanyKind(data["company"]) if data.get("company") else None,
-        ended=data.get("ended"),
-        former=bool(data.get("former")),
-        via=Provider(data["via"]) if data.get("via") else None,
-        seen_by=data.get("seen_by"),
-    )
-
-
-def opened_person(keys: KeyRing, tenant: str, sub: str, row: StoredRow) -> Person:
-    """What is personal in a subject's row: one KMS call."""
-    if row.sealed is None:  # an officer who was registered and never came
-        return Person()
-    owner = f"SUB#{sub}"
-    content = keys.open(tenant, owner).unseal(owner, _PERSON_FIELD, row.sealed)
-    return Person(**json.loads(content))
-
-
-def subject_unknown() -> NotFound:
-    """No such login."""
-    return NotFound("subject_unknown", "没有这个用户。", "There is no such subject.")
-
-
 def binding_unknown() -> NotFound:
     """No such login of one's own."""
     return NotFound(
         "binding_unknown",
         "没有找到这个登录方式。",
         "You have no such way of signing in.",
-    )
-
-
-def _subject_data(subject: Subject) -> dict[str, Any]:
-    """What a row keeps of a subject; nothing for what is not so."""
-    said = {
-        "kind": subject.kind,
-        "level": subject.level,
-        "number": subject.number,
-        "named": subject.named,
-        "representative": subject.representative,
-        "register": subject.register or None,
-        "company": subject.company,
-        "ended": subject.ended,
-        "via": subject.via,
-        "seen_by": subject.seen_by,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _changed(row: StoredRow, data: Mapping[str, Any]) -> Put:
-    """The write of a row's other data, if nobody wrote it since."""
-    version = (row.version or 0) + 1
-    return Put(
-        IDENTITY_TABLE,
-        replace(row, data=data, version=version),
-        Expect(version=row.version),
     )
 
 
@@ -952,22 +585,4 @@ def _last_login() -> Conflict:
         "last_login",
         "这是您唯一的登录方式，不能解除。",
         "This is your only way of signing in: it stays.",
-    )
-
-
-def _officer(sub: str, row: StoredRow) -> Officer:
-    return Officer(
-        sub=sub,
-        organisation=row.data["organisation"],
-        department=row.data["department"],
-        roles=frozenset(Role(role) for role in row.data["roles"]),
-        suspended_at=row.data["suspended_at"],
-    )
-
-
-def _busy() -> Unavailable:
-    return Unavailable(
-        "login_busy",
-        "登录请求过多，请稍后再试。",
-        "Too many sign-ins at once; please try again shortly.",
     )

@@ -70,8 +70,9 @@ def applicant() -> Applicant:
 def staff() -> Staff:
     """For staff_api."""
     from zerotrip.identity.agency import Window
+    from zerotrip.identity.officers import Officers
+    from zerotrip.identity.persons import Persons
     from zerotrip.identity.recusal import Recusal
-    from zerotrip.identity.store import Officers, Persons
 
     return Staff(
         tenant=tenant(),
@@ -95,7 +96,7 @@ def staff() -> Staff:
 def editors() -> Editors:
     """For catalogue_api."""
     from zerotrip.catalogue.publishing import Publishing
-    from zerotrip.identity.store import Officers
+    from zerotrip.identity.officers import Officers
 
     return Editors(
         tenant=tenant(),
@@ -197,8 +198,8 @@ def _sessions() -> Sessions:
         WeChatMiniProgram,
         WeChatMiniProgramConfig,
     )
+    from zerotrip.identity.officers import Officers
     from zerotrip.identity.sessions import Sessions
-    from zerotrip.identity.store import Officers
     from zerotrip.identity.tokens import Realm, TokenIssuer
 
     partners = aws.secret("IDENTITY_PARTNER_SECRET")

@@ -63,8 +63,8 @@ def catalogue() -> Catalogue:
 def callers() -> Callers:
     """Who calls, and how applicants stand; opens names and numbers where asked."""
     from zerotrip.identity.callers import Callers
+    from zerotrip.identity.persons import Identities, Persons
     from zerotrip.identity.power_store import Powers
-    from zerotrip.identity.store import Identities, Persons
 
     return Callers(
         tenant=tenant(),

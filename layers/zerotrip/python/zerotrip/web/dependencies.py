@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from zerotrip.catalogue.publishing import Publishing
     from zerotrip.identity.agency import Agency, Window
     from zerotrip.identity.callers import Callers
+    from zerotrip.identity.officers import Officers
     from zerotrip.identity.recusal import Recusal
     from zerotrip.identity.sessions import Sessions
-    from zerotrip.identity.store import Officers, Subjects
+    from zerotrip.identity.store import Subjects
     from zerotrip.kernel.objects import Objects
     from zerotrip.kernel.records import Records
     from zerotrip.kernel.sealing import KeyRing

@@ -37,7 +37,7 @@ from zerotrip.web import answers
 if TYPE_CHECKING:
     # A cold start need not know how materials are looked up, or people.
     from zerotrip.cases.applications import Receipt
-    from zerotrip.identity.store import PersonNow
+    from zerotrip.identity.persons import PersonNow
     from zerotrip.sources.model import Standing
     from zerotrip.sources.remembered import Offer
 

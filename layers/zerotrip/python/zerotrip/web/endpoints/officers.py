@@ -10,7 +10,7 @@ from zerotrip.web.exchange import Request
 
 if TYPE_CHECKING:
     from zerotrip.identity.model import Officer
-    from zerotrip.identity.store import Officers
+    from zerotrip.identity.officers import Officers
 
 
 class Knows(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 
 from zerotrip.cases.applicant import require_agents_allowed
 from zerotrip.identity.agency import Offer
+from zerotrip.identity.persons import PersonNow
 from zerotrip.identity.powers import Power, why_ended
-from zerotrip.identity.store import PersonNow
 from zerotrip.kernel import times
 from zerotrip.web import answers, views
 from zerotrip.web.dependencies import Applicant

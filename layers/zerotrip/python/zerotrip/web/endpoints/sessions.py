@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from zerotrip.identity.model import SubjectKind
+from zerotrip.identity.persons import PersonNow
 from zerotrip.identity.powers import OFFICE_WORDS
 from zerotrip.identity.sessions import only_oneself
-from zerotrip.identity.store import PersonNow
 from zerotrip.kernel import times
 from zerotrip.web import answers, views
 from zerotrip.web.dependencies import Applicant
